@@ -1,0 +1,86 @@
+// Every error class of the library. A bad argument is a plain TypeError or RangeError; these are for what goes wrong
+// while running. Each has a code, so that it can be told apart after it crossed threads, processes or machines.
+
+export interface BraidErrorOptions extends ErrorOptions {
+  /** Would the same call, made again, have a chance? */
+  retryable?: boolean;
+}
+
+export class BraidError extends Error {
+  readonly code: `ERR_BRAID_${string}`;
+  readonly retryable: boolean;
+  constructor(code: `ERR_BRAID_${string}`, message: string, { retryable = false, ...options }: BraidErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.retryable = retryable;
+  }
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** A closure can't be shipped because of a variable that it captures. */
+export class CaptureError extends BraidError {
+  readonly variable: string;
+  constructor(variable: string, message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_CAPTURE", message, options);
+    this.variable = variable;
+  }
+}
+
+/** An argument or a result can't cross threads. `path` leads to the offending part, for example "options.cache". */
+export class NotSendableError extends BraidError {
+  readonly path: string;
+  constructor(path: string, message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_NOT_SENDABLE", message, options);
+    this.path = path;
+  }
+}
+
+/** One of many tasks failed. `cause` is what it threw, class kept; `index` its place in the input. */
+export class TaskError extends BraidError {
+  readonly index: number;
+  constructor(index: number, message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_TASK", message, options);
+    this.index = index;
+  }
+}
+
+/** The thread that ran a task died under it: it exited, ran out of memory, or an error escaped. */
+export class ThreadCrashedError extends BraidError {
+  readonly exitCode: number | undefined;
+  constructor(message: string, { exitCode, ...options }: ErrorOptions & { exitCode?: number } = {}) {
+    super("ERR_BRAID_THREAD_CRASHED", message, { ...options, retryable: true });
+    this.exitCode = exitCode;
+  }
+}
+
+/** The pool took no more work: it was closed or terminated. */
+export class PoolClosedError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_POOL_CLOSED", message, options);
+  }
+}
+
+/** A task was cancelled before it finished; `cause` is the reason that was given. */
+export class CancelledError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_CANCELLED", message, options);
+  }
+}
+
+/** A wait ran out of time. */
+export class TimeoutError extends BraidError {
+  readonly timeoutMs: number;
+  constructor(timeoutMs: number, message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_TIMEOUT", message, { ...options, retryable: true });
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A `claim` of a notebook did not hold. */
+export class ClaimError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_CLAIM", message, options);
+  }
+}

@@ -1,0 +1,42 @@
+// What the program around the library may offer it: a notebook kernel registers a host in every thread, plain Node has
+// none. The library never imports the kernel; it asks here.
+
+import type { Worker } from "node:worker_threads";
+
+/** Where a value was imported from: enough to import it again on another thread. */
+export interface ImportOrigin {
+  /** A specifier that the other thread can import as it stands: "node:fs", "file:///…", or the host's own scheme. */
+  specifier: string;
+  /** The export's name; "*" is the module namespace. */
+  name: string;
+}
+
+/** A MIME bundle, as Jupyter shows it. */
+export type MimeBundle = Record<string, unknown>;
+
+export interface Host {
+  /** Who started the work that runs now (a cell); opaque to the library, travels with every task. */
+  origin(): number | undefined;
+  /** Runs f as work of that origin: its output and its late errors belong there. */
+  runAs<R>(origin: number | undefined, f: () => R): R;
+  /** Tells a listener that the user interrupted the work of an origin. Returns the way to stop listening. */
+  onInterrupt(listener: (origin: number) => void): () => void;
+  /** The library looks after this thread itself: an interrupt must not end it behind the library's back. */
+  adopt(thread: Worker): void;
+  /** Where a cell imported this value from, if it did. */
+  importedFrom(value: object): ImportOrigin | undefined;
+  /** Shows a MIME bundle under the cell that runs now. `metadata` goes into the saved output. */
+  display(bundle: MimeBundle, metadata?: Record<string, unknown>): void;
+}
+
+const KEY = Symbol.for("braid.host");
+
+/** The host of this thread, or undefined in plain Node. */
+export function host(): Host | undefined {
+  return (globalThis as { [KEY]?: Host })[KEY];
+}
+
+/** Called once a thread, by the kernel. */
+export function registerHost(value: Host): void {
+  Object.defineProperty(globalThis, KEY, { value, configurable: true, enumerable: false });
+}
