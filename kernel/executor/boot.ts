@@ -1,0 +1,25 @@
+// Preloaded (--require) in the executor's main thread and in every worker thread below it, so that all of them print
+// live, resolve imports from the notebook's folder, and say which cell they work for. The control thread is left alone.
+
+import { getEnvironmentData, isMainThread } from "node:worker_threads";
+import { registerHost } from "../../lib/host.ts";
+import { installImports, importedFrom } from "./imports.ts";
+import { adopt, CONTROL_THREAD, onInterrupt, trackThreads } from "./threads.ts";
+import { currentRun, runAs } from "./origin.ts";
+import { captureOutput, report } from "./output.ts";
+import { trackTimers } from "./timers.ts";
+
+if (getEnvironmentData(CONTROL_THREAD) !== true) {
+  captureOutput();
+  installImports();
+  trackThreads();
+  if (isMainThread) trackTimers();
+  registerHost({
+    origin: currentRun,
+    runAs,
+    onInterrupt,
+    adopt,
+    importedFrom,
+    display: (data, metadata) => report({ type: "display", data, metadata }),
+  });
+}

@@ -1,0 +1,51 @@
+// The words that the main thread and the control thread share, and what each of them means.
+
+/** How many interrupts the control thread has asked for. */
+export const REQUESTED = 0;
+/** The last interrupt that the main thread has dealt with. */
+export const ACKNOWLEDGED = 1;
+/** 0 while the main thread waits for input; then 1 + the length in bytes of the text in the inbox. */
+export const INPUT = 2;
+const WORDS = 4;
+
+/** How long an idle main thread gets to answer before its execution is terminated. */
+export const GRACE_MS = 8;
+export const RETRY_MS = 25;
+export const TRIES = 40;
+
+const INBOX_BYTES = 256 * 1024;
+
+export interface ControlData {
+  flags: Int32Array<SharedArrayBuffer>;
+  inbox: Uint8Array<SharedArrayBuffer>;
+}
+
+export function makeControlData(): ControlData {
+  return {
+    flags: new Int32Array(new SharedArrayBuffer(WORDS * 4)),
+    inbox: new Uint8Array(new SharedArrayBuffer(INBOX_BYTES)),
+  };
+}
+
+/** Control thread: hands a line of input over. Longer than the inbox is cut. */
+export function encodeInput(flags: Int32Array, inbox: Uint8Array, value: string): void {
+  const { written } = new TextEncoder().encodeInto(value, inbox);
+  Atomics.store(flags, INPUT, written + 1);
+  Atomics.notify(flags, INPUT);
+}
+
+/** Main thread: blocks until a line has come. An interrupt ends the wait. */
+export function waitForInput({ flags, inbox }: ControlData): string {
+  Atomics.wait(flags, INPUT, 0);
+  const length = Atomics.load(flags, INPUT) - 1;
+  return new TextDecoder().decode(inbox.slice(0, length));
+}
+
+export function acknowledge(flags: Int32Array, sequence: number): void {
+  Atomics.store(flags, ACKNOWLEDGED, sequence);
+  Atomics.notify(flags, ACKNOWLEDGED);
+}
+
+export function isAcknowledged(flags: Int32Array, sequence: number): boolean {
+  return Atomics.load(flags, ACKNOWLEDGED) >= sequence;
+}

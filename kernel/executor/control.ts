@@ -1,0 +1,62 @@
+// The control thread of the executor. It owns the command pipe and stays alive while the main thread spins or sits in
+// Atomics.wait: it passes cells on, answers input, and interrupts.
+//
+// An idle main thread must not be terminated: V8 would kill its next innocent callback. So an interrupt first asks, by
+// message; a main thread that does not answer within a few milliseconds is inside JavaScript, and only then is its
+// execution terminated, again and again until it answers. State is kept: nothing but the running code is unwound.
+
+import { Session } from "node:inspector";
+import { Socket } from "node:net";
+import { type MessagePort, workerData } from "node:worker_threads";
+import { type Answer, type Command, COMMAND_FD } from "../link/messages.ts";
+import { ACKNOWLEDGED, type ControlData, encodeInput, GRACE_MS, isAcknowledged, REQUESTED, RETRY_MS, TRIES } from "./control-flags.ts";
+
+const { port, flags, inbox } = workerData as ControlData & { port: MessagePort };
+
+const pipe = new Socket({ fd: COMMAND_FD, readable: true, writable: true });
+pipe.setEncoding("utf8");
+let rest = "";
+pipe.on("data", (chunk: string) => {
+  const lines = (rest + chunk).split("\n");
+  rest = lines.pop()!;
+  for (const line of lines) obey(JSON.parse(line) as Command);
+});
+// The front is gone: leave nothing behind. process.exit would end this thread only.
+pipe.on("end", () => process.kill(process.pid, "SIGKILL"));
+pipe.on("error", () => process.kill(process.pid, "SIGKILL"));
+
+function obey(command: Command): void {
+  if (command.type === "interrupt") void interrupt();
+  else if (command.type === "input") encodeInput(flags, inbox, command.value);
+  else port.postMessage(command);
+}
+
+function answer(message: Answer): void {
+  pipe.write(JSON.stringify(message) + "\n");
+}
+
+async function interrupt(): Promise<void> {
+  const sequence = Atomics.add(flags, REQUESTED, 1) + 1;
+  const started = performance.now();
+  for (let terminations = 0; terminations < TRIES; terminations++) {
+    port.postMessage({ type: "interrupt", sequence });
+    const before = Atomics.load(flags, ACKNOWLEDGED);
+    if (before < sequence) {
+      await Atomics.waitAsync(flags, ACKNOWLEDGED, before, terminations === 0 ? GRACE_MS : RETRY_MS).value;
+    }
+    if (isAcknowledged(flags, sequence)) {
+      return answer({ type: "interrupted", afterMs: performance.now() - started, terminations });
+    }
+    await terminate();
+  }
+  answer({ type: "stuck" });
+}
+
+// A session is opened for each termination only: while one is open, Node prints "Waiting for the debugger to
+// disconnect..." when the process ends.
+async function terminate(): Promise<void> {
+  const session = new Session();
+  session.connectToMainThread();
+  await new Promise((resolve) => session.post("Runtime.terminateExecution", resolve));
+  session.disconnect();
+}

@@ -1,0 +1,137 @@
+// How cells import. A cell's `import x from "y"` has become `await __import("y")`; here the specifier is resolved from
+// the notebook's folder, in every thread alike, "braid" means this very library, and a relative .ts file is loaded anew
+// when it, or a local file that it imports, has changed on disk.
+
+import fs from "node:fs";
+import { createRequire, registerHooks, stripTypeScriptTypes } from "node:module";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
+import type * as OxcParser from "oxc-parser";
+import type * as OxcTransform from "oxc-transform";
+import type { ImportOrigin } from "../../lib/host.ts";
+
+const FOLDER = "braid.folder";
+const FROM_CELL = "braid-cell:";
+const require = createRequire(import.meta.url);
+const extension = path.extname(import.meta.url);
+
+const OWN_MODULES = new Map([
+  ["braid", new URL(`../../lib/index${extension}`, import.meta.url).href],
+  ["braid/notebook", new URL(`../notebook/index${extension}`, import.meta.url).href],
+]);
+
+const origins = new WeakMap<object, ImportOrigin>();
+
+export function importedFrom(value: object): ImportOrigin | undefined {
+  return origins.get(value);
+}
+
+/** Defines __import, __importMeta and require for cells and for the closures that they ship. */
+export function installImports(): void {
+  if (isMainThread) setEnvironmentData(FOLDER, process.cwd());
+  const folder = getEnvironmentData(FOLDER) as string;
+  const cellUrl = pathToFileURL(path.join(folder, "cell.ts")).href;
+  installHooks(cellUrl);
+  const cellRequire = createRequire(cellUrl);
+  defineGlobal("__import", importFromCell);
+  defineGlobal("__importMeta", {
+    url: cellUrl,
+    dirname: folder,
+    filename: path.join(folder, "cell.ts"),
+    resolve: (specifier: string) => import.meta.resolve(FROM_CELL + specifier),
+  });
+  defineGlobal("require", cellRequire);
+  defineGlobal("__dirname", folder);
+  defineGlobal("__filename", path.join(folder, "cell.ts"));
+}
+
+export function defineGlobal(name: string, value: unknown): void {
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
+}
+
+async function importFromCell(specifier: unknown, options?: ImportCallOptions): Promise<object> {
+  const from = FROM_CELL + String(specifier);
+  const namespace = (await import(from, options)) as Record<string, unknown>;
+  for (const name of Object.keys(namespace)) remember(namespace[name], { specifier: from, name });
+  remember(namespace, { specifier: from, name: "*" });
+  return namespace;
+}
+
+function remember(value: unknown, origin: ImportOrigin): void {
+  if ((typeof value === "object" && value !== null) || typeof value === "function") origins.set(value, origin);
+}
+
+function installHooks(cellUrl: string): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier.startsWith(FROM_CELL)) {
+        specifier = specifier.slice(FROM_CELL.length);
+        context = { ...context, parentURL: cellUrl };
+      }
+      const own = OWN_MODULES.get(specifier);
+      if (own) return { url: own, format: "module", shortCircuit: true };
+      const resolved = next(specifier, context);
+      if (!isLocalTypeScript(resolved.url)) return resolved;
+      const url = resolved.url.split("?")[0]!;
+      return { ...resolved, url: `${url}?v=${newestChange(fileURLToPath(url))}`, format: "module", shortCircuit: true };
+    },
+    load(url, context, next) {
+      if (!isLocalTypeScript(url)) return next(url, context);
+      const file = fileURLToPath(url.split("?")[0]!);
+      return { format: "module", shortCircuit: true, source: toJavaScript(file, fs.readFileSync(file, "utf8")) };
+    },
+  });
+}
+
+const ownFolder = new URL("../../", import.meta.url).href;
+
+function isLocalTypeScript(url: string): boolean {
+  return (
+    url.startsWith("file:") &&
+    /\.m?ts(\?|$)/.test(url) &&
+    !url.includes("/node_modules/") &&
+    !url.startsWith(ownFolder + "lib/") &&
+    !url.startsWith(ownFolder + "kernel/")
+  );
+}
+
+// Erasing keeps every line and column; what can't be erased (enum, namespace, parameter properties) is transformed.
+function toJavaScript(file: string, source: string): string {
+  try {
+    return stripTypeScriptTypes(source);
+  } catch (erasing) {
+    const { transformSync } = require("oxc-transform") as typeof OxcTransform;
+    const { code, errors } = transformSync(path.basename(file), source, { lang: "ts" });
+    if (errors.length > 0) throw erasing;
+    return code;
+  }
+}
+
+const localImports = new Map<string, { changed: number; files: string[] }>();
+
+/** The newest modification time (ms) of a file and of the local files below it: a new version gets a new URL. */
+function newestChange(file: string, seen = new Set<string>()): number {
+  if (seen.has(file)) return 0;
+  seen.add(file);
+  const changed = fs.statSync(file).mtimeMs;
+  let known = localImports.get(file);
+  if (known?.changed !== changed) {
+    known = { changed, files: relativeImports(file) };
+    localImports.set(file, known);
+  }
+  return Math.max(changed, ...known.files.map((below) => newestChange(below, seen)));
+}
+
+function relativeImports(file: string): string[] {
+  const { parseSync } = require("oxc-parser") as typeof OxcParser;
+  const { module } = parseSync(file, fs.readFileSync(file, "utf8"));
+  const requests = [
+    ...module.staticImports.map((entry) => entry.moduleRequest.value),
+    ...module.staticExports.flatMap((entry) => entry.entries.map((one) => one.moduleRequest?.value)),
+  ];
+  return [...new Set(requests)]
+    .filter((specifier) => specifier?.startsWith(".") === true)
+    .map((specifier) => path.resolve(path.dirname(file), specifier!))
+    .filter((below) => isLocalTypeScript(pathToFileURL(below).href) && fs.existsSync(below));
+}

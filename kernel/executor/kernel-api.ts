@@ -1,0 +1,34 @@
+// What "braid/notebook" asks of the kernel. In a worker thread there is no input: only the main thread has a front.
+
+import type { MimeBundle } from "../../lib/host.ts";
+import { type ControlData, INPUT, waitForInput } from "./control-flags.ts";
+import { defineGlobal } from "./imports.ts";
+import { report } from "./output.ts";
+
+const KEY = Symbol.for("braid.kernel");
+
+export interface KernelApi {
+  display(data: MimeBundle, options: { metadata?: Record<string, unknown>; id?: string; update?: boolean }): void;
+  clear(wait: boolean): void;
+  /** Blocks until the user has answered. */
+  input(prompt: string, password: boolean): string;
+}
+
+/** The kernel around this thread, or undefined outside a notebook. */
+export function kernelApi(): KernelApi | undefined {
+  return (globalThis as { [KEY]?: KernelApi })[KEY];
+}
+
+export function installKernelApi(control: ControlData): void {
+  const api: KernelApi = {
+    display: (data, options) => report({ type: "display", data, ...options }),
+    clear: (wait) => report({ type: "clear", wait }),
+    input(prompt, password) {
+      Atomics.store(control.flags, INPUT, 0);
+      report({ type: "input", prompt, password });
+      return waitForInput(control);
+    },
+  };
+  Object.defineProperty(globalThis, KEY, { value: api, enumerable: false });
+  defineGlobal("prompt", (text: unknown = "", password = false) => api.input(String(text), password));
+}

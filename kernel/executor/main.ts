@@ -1,0 +1,49 @@
+// The executor's main thread: runs cells one after the other, and nothing else. Commands come from the control thread,
+// what happens goes to the front by the report pipe. See control.ts for interrupts.
+
+import { MessageChannel, setEnvironmentData, Worker } from "node:worker_threads";
+import type { Command } from "../link/messages.ts";
+import { acknowledge, isAcknowledged, makeControlData } from "./control-flags.ts";
+import { errorText } from "./describe.ts";
+import { installUsing } from "./disposal.ts";
+import { CellRunner } from "./cell-runner.ts";
+import { installKernelApi } from "./kernel-api.ts";
+import { printError, report } from "./output.ts";
+import { adopt, CONTROL_THREAD } from "./threads.ts";
+import { sibling } from "../../lib/sibling.ts";
+
+const control = makeControlData();
+const { port1: port, port2 } = new MessageChannel();
+
+setEnvironmentData(CONTROL_THREAD, true);
+const controlThread = new Worker(sibling(import.meta.url, "control"), {
+  workerData: { ...control, port: port2 },
+  transferList: [port2],
+});
+setEnvironmentData(CONTROL_THREAD, undefined);
+controlThread.unref();
+adopt(controlThread);
+
+installUsing();
+installKernelApi(control);
+const runner = new CellRunner();
+
+type Execute = Extract<Command, { type: "execute" }>;
+
+port.on("message", (command: Execute | { type: "interrupt"; sequence: number }) => {
+  if (command.type === "execute") return runner.enqueue(command);
+  // Asked twice, because the first answer was late: the next cell must not be hit.
+  if (isAcknowledged(control.flags, command.sequence)) return;
+  runner.interrupt();
+  acknowledge(control.flags, command.sequence);
+});
+
+// What a cell started may fail after the cell has ended: shown under that cell, and the process lives on.
+process.on("uncaughtException", (error) => printLate("Uncaught error in a callback", error));
+process.on("unhandledRejection", (error) => printLate("Unhandled rejection", error));
+
+function printLate(what: string, error: unknown): void {
+  runner.guarded(() => printError(`${what}: ${errorText(error)}\n`));
+}
+
+report({ type: "ready" }, 0);

@@ -1,0 +1,39 @@
+// Everything this thread prints goes straight to the front, framed and tagged with its cell: also while the main thread
+// is blocked, which Node's own stdout of a worker would wait for.
+
+import { threadId } from "node:worker_threads";
+import { FrameKind, FrameWriter } from "../link/frames.ts";
+import { REPORT_FD, type Report } from "../link/messages.ts";
+import { currentRun } from "./origin.ts";
+
+const frames = new FrameWriter(REPORT_FD, threadId);
+
+/** Blocks while the front is behind. `run` says which cell it belongs to, by default the current one. */
+export function report(message: Report, run = currentRun()): void {
+  frames.write(FrameKind.message, JSON.stringify(message), run);
+}
+
+export function printError(text: string, run = currentRun()): void {
+  frames.write(FrameKind.stderr, text, run);
+}
+
+export function captureOutput(): void {
+  capture(process.stdout, FrameKind.stdout);
+  capture(process.stderr, FrameKind.stderr);
+}
+
+type WriteCallback = (error?: Error | null) => void;
+
+function capture(stream: NodeJS.WriteStream, kind: FrameKind): void {
+  stream.write = (
+    data: string | Uint8Array,
+    encoding?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
+  ): boolean => {
+    const text = typeof data === "string" && typeof encoding === "string" && encoding !== "utf8";
+    frames.write(kind, text ? Buffer.from(data, encoding) : data, currentRun());
+    const done = typeof encoding === "function" ? encoding : callback;
+    if (done) process.nextTick(done);
+    return true;
+  };
+}

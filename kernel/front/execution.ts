@@ -1,0 +1,176 @@
+// The queue of cells: checks, runs and answers one after the other, and aborts what was queued behind an error.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Language } from "../language/language.ts";
+import type { CellError, Outcome } from "../link/messages.ts";
+import { CellSources } from "./cell-errors.ts";
+import type { ExecutorHost } from "./executor-host.ts";
+import type { History } from "./history.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Channel } from "./sockets.ts";
+import type { Header, Message, Outgoing } from "./wire.ts";
+
+interface ExecuteRequest {
+  code: string;
+  silent?: boolean;
+  store_history?: boolean;
+  user_expressions?: Record<string, string>;
+  allow_stdin?: boolean;
+  stop_on_error?: boolean;
+}
+
+type Reply = (channel: Channel, message: Outgoing) => void;
+
+/** A front end that runs all cells sends them one by one: how long an error waits for those on their way. */
+const GATHER_QUEUE_MS = 10;
+
+export class Execution {
+  readonly sources = new CellSources();
+  readonly #outbox: Outbox;
+  readonly #reply: Reply;
+  readonly #language: Language;
+  readonly #history: History;
+  #executor!: ExecutorHost;
+
+  readonly #queue: Message[] = [];
+  #busy = false;
+  #count = 0;
+  #runs = 0;
+  #current: Message | undefined;
+  #interruptCheck: (() => void) | undefined;
+  /** Who asked for each run: late output goes there. */
+  readonly #parents = new Map<number, Header>();
+  #lastParent: Header | undefined;
+
+  constructor(parts: { outbox: Outbox; reply: Reply; language: Language; history: History }) {
+    this.#outbox = parts.outbox;
+    this.#reply = parts.reply;
+    this.#language = parts.language;
+    this.#history = parts.history;
+  }
+
+  attach(executor: ExecutorHost): void {
+    this.#executor = executor;
+  }
+
+  /** The request that the output of a run belongs to. */
+  parentOf(run: number): Header | undefined {
+    return this.#parents.get(run) ?? this.#lastParent;
+  }
+
+  /** The request that a waiting prompt belongs to. */
+  get current(): Message | undefined {
+    return this.#current;
+  }
+
+  enqueue(message: Message): void {
+    this.#queue.push(message);
+    if (!this.#busy) void this.#drain();
+  }
+
+  /** Stops the cell that runs and drops those that wait. */
+  interrupt(): void {
+    this.#abortQueued();
+    this.#interruptCheck?.();
+    this.#executor.interrupt();
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    for (let message = this.#queue.shift(); message; message = this.#queue.shift()) {
+      this.#current = message;
+      await this.#execute(message);
+      this.#current = undefined;
+    }
+    this.#busy = false;
+  }
+
+  async #execute(message: Message): Promise<void> {
+    const request = message.content as unknown as ExecuteRequest;
+    const silent = request.silent === true;
+    const stored = !silent && request.store_history !== false;
+    const parent = message.header;
+    this.#lastParent = parent;
+    this.#outbox.status("busy", parent);
+    if (stored) this.#count++;
+    const count = this.#count;
+    const code = String(request.code ?? "");
+    if (!silent) this.#outbox.publish({ type: "execute_input", content: { code, execution_count: count }, parent });
+    if (stored) this.#history.add(count, code);
+
+    let outcome: Outcome;
+    try {
+      outcome = await this.#run(code, count, parent);
+    } catch (error) {
+      outcome = internalError(error);
+    }
+    const failed = outcome.status === "error";
+    if (failed && request.stop_on_error !== false) await sleep(GATHER_QUEUE_MS);
+    if (!silent) this.#publishOutcome(outcome, count, parent);
+    const { status, ...error } = outcome.status === "error" ? outcome : { status: "ok" as const };
+    const content = failed
+      ? { status, execution_count: count, ...error }
+      : { status, execution_count: count, payload: [], user_expressions: {} };
+    this.#outbox.flush();
+    this.#reply("shell", { type: "execute_reply", content, parent, identities: message.identities });
+    this.#outbox.status("idle", parent);
+    if (failed && request.stop_on_error !== false) this.#abortQueued();
+  }
+
+  async #run(code: string, count: number, parent: Header): Promise<Outcome> {
+    const file = `cell-${count}.ts`;
+    this.sources.add(file, code, undefined);
+    const { promise: interrupted, resolve } = Promise.withResolvers<"interrupted">();
+    this.#interruptCheck = () => resolve("interrupted");
+    const checked = await Promise.race([this.#language.check(code), interrupted]);
+    this.#interruptCheck = undefined;
+    if (checked === "interrupted") return interruptedBeforeRun();
+    if (!checked.ok) return this.sources.problems(file, checked.kind, checked.problems);
+
+    const { cell } = checked;
+    this.sources.add(file, code, cell);
+    const run = ++this.#runs;
+    this.#parents.set(run, parent);
+    const nothingToRun = cell.declarations === undefined && cell.body === undefined;
+    const outcome: Outcome = nothingToRun
+      ? { status: "ok" }
+      : await this.#executor.run({
+          run,
+          file,
+          showsValue: cell.showsValue,
+          ...(cell.declarations === undefined ? {} : { declarations: cell.declarations }),
+          ...(cell.body === undefined ? {} : { body: cell.body }),
+        });
+    if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell);
+    return outcome.status === "error" ? this.sources.located(outcome) : outcome;
+  }
+
+  #publishOutcome(outcome: Outcome, count: number, parent: Header): void {
+    if (outcome.status === "error") {
+      const { ename, evalue, traceback } = outcome;
+      this.#outbox.publish({ type: "error", content: { ename, evalue, traceback }, parent });
+    } else if (outcome.data) {
+      const content = { execution_count: count, data: outcome.data, metadata: outcome.metadata ?? {} };
+      this.#outbox.publish({ type: "execute_result", content, parent });
+    }
+  }
+
+  #abortQueued(): void {
+    for (const { header, identities } of this.#queue.splice(0)) {
+      this.#outbox.status("busy", header);
+      const content = { status: "aborted", execution_count: this.#count };
+      this.#reply("shell", { type: "execute_reply", content, parent: header, identities });
+      this.#outbox.status("idle", header);
+    }
+  }
+}
+
+function interruptedBeforeRun(): CellError {
+  const evalue = "the cell was interrupted before it ran";
+  return { status: "error", ename: "KeyboardInterrupt", evalue, traceback: [`KeyboardInterrupt: ${evalue}`] };
+}
+
+function internalError(error: unknown): CellError {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { status: "error", ename: "KernelError", evalue: `the kernel itself failed: ${String(error)}`, traceback: text.split("\n") };
+}

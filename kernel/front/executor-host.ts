@@ -1,0 +1,172 @@
+// The front's side of the executor: starts the process, reads its pipes, interrupts it, and replaces it when it dies.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { FrameKind, FrameReader } from "../link/frames.ts";
+import { type Answer, type Command, COMMAND_FD, type Outcome, type Report, REPORT_FD } from "../link/messages.ts";
+import { descendants, signal } from "./process-tree.ts";
+import type { StreamName } from "./outbox.ts";
+
+/** How long the executor gets to stop by itself before its child processes, then it, are stopped from outside. */
+const ESCALATION_MS = { interruptChildren: 150, killChildren: 550, replace: 1500 };
+
+const extension = path.extname(import.meta.url);
+const entry = (name: string) => fileURLToPath(new URL(`../executor/${name}${extension}`, import.meta.url));
+
+// Without --no-force-async-hooks-checks Node aborts when a timer's callback is terminated.
+const FLAGS = ["--no-force-async-hooks-checks", "--no-warnings", "--require", entry("boot")];
+
+const DEBUGGER_NOISE = /^(Debugger attached\.|Waiting for the debugger to disconnect\.\.\.|Debugger ending on .*|Debugger listening on .*)\n/gm;
+
+export interface ExecutorEvents {
+  /** Text that a thread of the executor, or a child process of it, printed. `run` 0: by nobody knows which cell. */
+  output(name: StreamName, text: string, run: number): void;
+  report(report: Exclude<Report, { type: "ready" | "result" }>, run: number): void;
+  /** The process ended without being told to; a new one is on its way. */
+  died(why: string): void;
+}
+
+export class ExecutorHost {
+  readonly #events: ExecutorEvents;
+  #process: ExecutorProcess;
+  #running: { run: number; settle: (outcome: Outcome) => void } | undefined;
+  #stopped = false;
+
+  constructor(events: ExecutorEvents) {
+    this.#events = events;
+    this.#process = this.#start();
+  }
+
+  get pid(): number | undefined {
+    return this.#process.child.pid;
+  }
+
+  /** Resolves when the cell has ended, and always: also when the process dies under it. */
+  async run(cell: Omit<Extract<Command, { type: "execute" }>, "type">): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#running = { run: cell.run, settle: resolve };
+    this.#process.send({ type: "execute", ...cell });
+    const outcome = await promise;
+    this.#running = undefined;
+    return outcome;
+  }
+
+  /** Stops the running cell, its state kept if V8 can. A cell that won't stop costs the process. */
+  interrupt(): void {
+    const target = this.#running;
+    const { child } = this.#process;
+    if (!target) return;
+    const unlessStopped = (afterMs: number, act: () => void) =>
+      setTimeout(() => {
+        if (this.#running === target && this.#process.child === child) act();
+      }, afterMs).unref();
+    this.#process.send({ type: "interrupt" });
+    unlessStopped(ESCALATION_MS.interruptChildren, () => signal(descendants(child.pid), "SIGINT"));
+    unlessStopped(ESCALATION_MS.killChildren, () => signal(descendants(child.pid), "SIGKILL"));
+    unlessStopped(ESCALATION_MS.replace, () => child.kill("SIGKILL"));
+  }
+
+  /** Hands a line of input to the waiting cell. */
+  input(value: string): void {
+    this.#process.send({ type: "input", value });
+  }
+
+  /** Ends the process and what it started; does not come back. */
+  stop(): void {
+    this.#stopped = true;
+    const { child } = this.#process;
+    signal([...descendants(child.pid), child.pid], "SIGKILL");
+  }
+
+  #start(): ExecutorProcess {
+    const started: ExecutorProcess = new ExecutorProcess({
+      output: this.#events.output,
+      report: (report, run) => {
+        if (report.type === "result") this.#settle(report.run, report.outcome);
+        else if (report.type !== "ready") this.#events.report(report, run);
+      },
+      ended: (why) => {
+        if (this.#stopped || this.#process !== started) return;
+        const running = this.#running;
+        this.#process = this.#start();
+        this.#events.died(why);
+        const text = `the process that ran your cells ended (${why}); a new one was started, all variables are gone`;
+        if (running) running.settle({ status: "error", ename: "ExecutorDied", evalue: why, traceback: [`ExecutorDied: ${text}`] });
+        else this.#events.output("stderr", `${text}\n`, 0);
+      },
+    });
+    return started;
+  }
+
+  #settle(run: number, outcome: Outcome): void {
+    if (this.#running?.run === run) this.#running.settle(outcome);
+  }
+}
+
+interface ProcessEvents {
+  output: ExecutorEvents["output"];
+  report(report: Report, run: number): void;
+  ended(why: string): void;
+}
+
+class ExecutorProcess {
+  readonly child: ChildProcess;
+  readonly #commands: Socket;
+
+  constructor(events: ProcessEvents) {
+    this.child = spawn(process.execPath, [...FLAGS, entry("main")], {
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+    });
+    const decoder = new StreamDecoders();
+    const { stdout, stderr, stdio } = this.child;
+    // Descriptors 1 and 2 carry only what child processes and native code print.
+    stdout!.on("data", (chunk: Buffer) => events.output("stdout", decoder.decode("raw stdout", chunk), 0));
+    stderr!.on("data", (chunk: Buffer) =>
+      events.output("stderr", decoder.decode("raw stderr", chunk).replace(DEBUGGER_NOISE, ""), 0),
+    );
+    this.#commands = stdio[COMMAND_FD] as Socket;
+    this.#commands.on("data", (chunk: Buffer) => this.#answers(chunk.toString()));
+    this.#commands.on("error", () => {});
+    const frames = new FrameReader();
+    (stdio[REPORT_FD] as Socket).on("data", (chunk: Buffer) => {
+      for (const { kind, thread, cell, body } of frames.read(chunk)) {
+        if (kind === FrameKind.message) events.report(JSON.parse(body.toString()) as Report, cell);
+        else {
+          const name = kind === FrameKind.stdout ? "stdout" : "stderr";
+          events.output(name, decoder.decode(`${thread} ${name}`, body), cell);
+        }
+      }
+    });
+    // "close", not "exit": every pipe has been read to its end, so the last words are not lost.
+    this.child.on("close", (code, signalName) => events.ended(howItEnded(code, signalName)));
+    this.child.on("error", (error) => events.ended(error.message));
+  }
+
+  send(command: Command): void {
+    if (this.#commands.writable) this.#commands.write(JSON.stringify(command) + "\n");
+  }
+
+  #answers(text: string): void {
+    for (const line of text.split("\n")) {
+      if (line !== "" && (JSON.parse(line) as Answer).type === "stuck") this.child.kill("SIGKILL");
+    }
+  }
+}
+
+/** UTF-8 decoders, one a source: a character may come in two writes. */
+class StreamDecoders {
+  readonly #decoders = new Map<string, InstanceType<typeof TextDecoder>>();
+
+  decode(source: string, bytes: Buffer): string {
+    let decoder = this.#decoders.get(source);
+    if (!decoder) this.#decoders.set(source, (decoder = new TextDecoder()));
+    return decoder.decode(bytes, { stream: true });
+  }
+}
+
+function howItEnded(code: number | null, signalName: NodeJS.Signals | null): string {
+  if (signalName === "SIGABRT") return "signal SIGABRT: abort, or out of memory";
+  return signalName ? `signal ${signalName}` : `exit code ${code}`;
+}
