@@ -1,0 +1,37 @@
+// Checks of what callers pass to the plot functions. Each failure is one sentence: what came and what was expected.
+
+export function checkNumber(where: string, value: unknown): number {
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw new TypeError(`${where} needs to be a finite number; got ${say(value)}.`);
+  }
+  return value;
+}
+
+export function checkArray<T>(where: string, value: unknown, of: string): readonly T[] {
+  if (!Array.isArray(value)) throw new TypeError(`${where} needs an array of ${of}; got ${say(value)}.`);
+  if (value.length === 0) throw new RangeError(`${where} needs at least one of ${of}; got an empty array.`);
+  value.forEach((item, index) => {
+    if (typeof item !== "object" || item === null) {
+      throw new TypeError(`${where} needs an array of ${of}; got ${say(item)} at index ${index}.`);
+    }
+  });
+  return value;
+}
+
+/** A logarithmic axis has no place for zero and less. */
+export function checkPositive(where: string, value: number): void {
+  if (value <= 0) throw new RangeError(`${where} is ${value}, and a logarithmic axis needs numbers above 0.`);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function say(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") return "an object";
+  return `${typeof value} ${String(value)}`;
+}
