@@ -25,6 +25,8 @@ export interface Host {
   adopt(thread: Worker): void;
   /** Where a cell imported this value from, if it did. */
   importedFrom(value: object): ImportOrigin | undefined;
+  /** Where a top-level name of the cells was imported from: a captured number may be a module's export. */
+  importedName?(name: string): ImportOrigin | undefined;
   /** Shows a MIME bundle under the cell that runs now. `metadata` goes into the saved output. */
   display(bundle: MimeBundle, metadata?: Record<string, unknown>): void;
 }

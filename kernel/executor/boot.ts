@@ -3,7 +3,7 @@
 
 import { getEnvironmentData, isMainThread } from "node:worker_threads";
 import { registerHost } from "../../lib/host.ts";
-import { installImports, importedFrom } from "./imports.ts";
+import { importedFrom, importedName, installImports } from "./imports.ts";
 import { adopt, CONTROL_THREAD, onInterrupt, trackThreads } from "./threads.ts";
 import { currentRun, runAs } from "./origin.ts";
 import { captureOutput, report } from "./output.ts";
@@ -20,6 +20,7 @@ if (getEnvironmentData(CONTROL_THREAD) !== true) {
     onInterrupt,
     adopt,
     importedFrom,
+    importedName,
     display: (data, metadata) => report({ type: "display", data, metadata }),
   });
 }

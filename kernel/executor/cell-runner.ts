@@ -1,28 +1,28 @@
 // Runs one cell after the other in V8's REPL mode and reports each outcome.
 
 import type { MimeBundle } from "../../lib/host.ts";
-import type { CellError, Command, Outcome } from "../link/messages.ts";
+import type { CellError, ExecuteCommand, Outcome } from "../link/messages.ts";
 import { describeError, describeValue } from "./describe.ts";
 import { disposeHeld } from "./disposal.ts";
+import { bindNames } from "./imports.ts";
 import { runAs } from "./origin.ts";
 import { report } from "./output.ts";
 import { type Evaluated, EvaluationSession } from "./session.ts";
 import { stopThreadsOf } from "./threads.ts";
 import { stopTimersOf } from "./timers.ts";
 
-type Execute = Extract<Command, { type: "execute" }>;
 type Interrupted = { kind: "interrupted" };
 
 const INTERRUPTED: Interrupted = { kind: "interrupted" };
 
 export class CellRunner {
   readonly #session = new EvaluationSession();
-  readonly #queue: Execute[] = [];
+  readonly #queue: ExecuteCommand[] = [];
   #busy = false;
   /** The cell that runs and the way to end its wait: the promise of an interrupted cell never settles. */
   #current: { run: number; abandon: () => void } | undefined;
 
-  enqueue(cell: Execute): void {
+  enqueue(cell: ExecuteCommand): void {
     this.#queue.push(cell);
     if (!this.#busy) void this.#drain();
   }
@@ -49,7 +49,7 @@ export class CellRunner {
     this.#busy = false;
   }
 
-  async #run(cell: Execute): Promise<Outcome> {
+  async #run(cell: ExecuteCommand): Promise<Outcome> {
     const ended = await this.#untilInterrupted(cell.run, () => this.#evaluate(cell));
     const disposed = await this.#dispose(cell.run);
     if (disposed && ended.kind === "value") return disposed;
@@ -58,7 +58,8 @@ export class CellRunner {
     return interruptError(ended.kind === "interrupted" ? "while it awaited" : "while it ran");
   }
 
-  async #evaluate({ declarations, body, file }: Execute): Promise<Evaluated> {
+  async #evaluate({ declarations, body, file, names }: ExecuteCommand): Promise<Evaluated> {
+    bindNames(names);
     let ended: Evaluated = { kind: "value", object: { type: "undefined" } };
     for (const code of [declarations, body]) {
       if (code === undefined) continue;

@@ -10,6 +10,7 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worke
 import type * as OxcParser from "oxc-parser";
 import type * as OxcTransform from "oxc-transform";
 import type { ImportOrigin } from "../../lib/host.ts";
+import type { ExecuteCommand } from "../link/messages.ts";
 
 const FOLDER = "braid.folder";
 const FROM_CELL = "braid-cell:";
@@ -25,6 +26,21 @@ const origins = new WeakMap<object, ImportOrigin>();
 
 export function importedFrom(value: object): ImportOrigin | undefined {
   return origins.get(value);
+}
+
+const importedNames = new Map<string, ImportOrigin>();
+
+/** Where a top-level name of the cells was imported from. Tells a number that was imported from one that was computed. */
+export function importedName(name: string): ImportOrigin | undefined {
+  return importedNames.get(name);
+}
+
+/** A cell declares these names from now on. */
+export function bindNames(names: ExecuteCommand["names"]): void {
+  for (const { name, specifier, exported } of names) {
+    if (specifier === undefined || exported === undefined) importedNames.delete(name);
+    else importedNames.set(name, { specifier: FROM_CELL + specifier, name: exported });
+  }
 }
 
 /** Defines __import, __importMeta and require for cells and for the closures that they ship. */

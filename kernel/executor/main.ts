@@ -2,7 +2,7 @@
 // what happens goes to the front by the report pipe. See control.ts for interrupts.
 
 import { MessageChannel, setEnvironmentData, Worker } from "node:worker_threads";
-import type { Command } from "../link/messages.ts";
+import type { ExecuteCommand } from "../link/messages.ts";
 import { acknowledge, isAcknowledged, makeControlData } from "./control-flags.ts";
 import { errorText } from "./describe.ts";
 import { installUsing } from "./disposal.ts";
@@ -28,9 +28,7 @@ installUsing();
 installKernelApi(control);
 const runner = new CellRunner();
 
-type Execute = Extract<Command, { type: "execute" }>;
-
-port.on("message", (command: Execute | { type: "interrupt"; sequence: number }) => {
+port.on("message", (command: ExecuteCommand | { type: "interrupt"; sequence: number }) => {
   if (command.type === "execute") return runner.enqueue(command);
   // Asked twice, because the first answer was late: the next cell must not be hit.
   if (isAcknowledged(control.flags, command.sequence)) return;

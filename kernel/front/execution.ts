@@ -1,6 +1,7 @@
 // The queue of cells: checks, runs and answers one after the other, and aborts what was queued behind an error.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CompiledCell } from "../language/compile.ts";
 import type { Language } from "../language/language.ts";
 import type { CellError, Outcome } from "../link/messages.ts";
 import { CellSources } from "./cell-errors.ts";
@@ -131,18 +132,22 @@ export class Execution {
     this.sources.add(file, code, cell);
     const run = ++this.#runs;
     this.#parents.set(run, parent);
-    const nothingToRun = cell.declarations === undefined && cell.body === undefined;
-    const outcome: Outcome = nothingToRun
-      ? { status: "ok" }
-      : await this.#executor.run({
-          run,
-          file,
-          showsValue: cell.showsValue,
-          ...(cell.declarations === undefined ? {} : { declarations: cell.declarations }),
-          ...(cell.body === undefined ? {} : { body: cell.body }),
-        });
+    const outcome = await this.#runCompiled(cell, run, file);
     if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell);
     return outcome.status === "error" ? this.sources.located(outcome) : outcome;
+  }
+
+  #runCompiled({ declarations, body, showsValue, names, imports }: CompiledCell, run: number, file: string): Promise<Outcome> {
+    if (declarations === undefined && body === undefined) return Promise.resolve({ status: "ok" });
+    const origins = new Map(imports.map(({ local, ...origin }) => [local, origin]));
+    return this.#executor.run({
+      run,
+      file,
+      showsValue,
+      names: [...names.keys()].map((name) => ({ name, ...origins.get(name) })),
+      ...(declarations === undefined ? {} : { declarations }),
+      ...(body === undefined ? {} : { body }),
+    });
   }
 
   #publishOutcome(outcome: Outcome, count: number, parent: Header): void {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { FrameKind, FrameReader } from "../link/frames.ts";
-import { type Answer, type Command, COMMAND_FD, type Outcome, type Report, REPORT_FD } from "../link/messages.ts";
+import { type Answer, type Command, COMMAND_FD, type ExecuteCommand, type Outcome, type Report, REPORT_FD } from "../link/messages.ts";
 import { descendants, signal } from "./process-tree.ts";
 import type { StreamName } from "./outbox.ts";
 
@@ -44,7 +44,7 @@ export class ExecutorHost {
   }
 
   /** Resolves when the cell has ended, and always: also when the process dies under it. */
-  async run(cell: Omit<Extract<Command, { type: "execute" }>, "type">): Promise<Outcome> {
+  async run(cell: Omit<ExecuteCommand, "type">): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.#running = { run: cell.run, settle: resolve };
     this.#process.send({ type: "execute", ...cell });

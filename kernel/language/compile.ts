@@ -13,6 +13,13 @@ import { findUnerasable, transformUnerasable } from "./unerasable.ts";
 /** How a name may be used by later cells: a `let` may be assigned, a type has no value. */
 export type NameKind = "const" | "let" | "type";
 
+/** A name that an import of the cell declares. `exported` is "*" for a namespace. */
+export interface ImportedName {
+  local: string;
+  specifier: string;
+  exported: string;
+}
+
 export interface CompiledCell {
   /** Function declarations, and `var`s of nested blocks. */
   declarations?: string;
@@ -23,8 +30,7 @@ export interface CompiledCell {
   names: Map<string, NameKind>;
   /** The cell as the type checker gets it: without `export`. */
   checked: string;
-  /** Relative modules that it imports. */
-  localImports: string[];
+  imports: ImportedName[];
   locate(line: number, column: number): { line: number; column: number };
 }
 
@@ -50,7 +56,7 @@ class CellCompiler {
   readonly #program: Program;
   readonly #names = new Map<string, NameKind>();
   readonly #pieces: Piece[] = [];
-  readonly #localImports: string[] = [];
+  readonly #imports: ImportedName[] = [];
   readonly #nestedVars = new Set<string>();
   readonly #code: MagicString;
   #checked: string;
@@ -78,7 +84,7 @@ class CellCompiler {
       showsValue: last?.type === "ExpressionStatement",
       names: this.#names,
       checked: this.#checked,
-      localImports: this.#localImports,
+      imports: this.#imports,
       locate: makeLocator(this.#code),
     };
   }
@@ -159,19 +165,15 @@ class CellCompiler {
   #import(statement: Extract<Statement, { type: "ImportDeclaration" }>): void {
     if (statement.importKind === "type") return;
     const specifier = statement.source.value;
-    if (specifier.startsWith(".")) this.#localImports.push(specifier);
     const options = statement.attributes.length > 0 ? `, {${this.#source.slice(...withClause(statement))}}` : "";
     const call = `await __import(${JSON.stringify(specifier)}${options})`;
     const values = statement.specifiers.filter((one) => one.type !== "ImportSpecifier" || one.importKind !== "type");
-    const namespace = values.find((one) => one.type === "ImportNamespaceSpecifier");
-    const picked = values.flatMap((one) => {
-      if (one.type === "ImportNamespaceSpecifier") return [];
-      if (one.type === "ImportDefaultSpecifier") return [`default:${one.local.name}`];
-      const imported = one.imported.type === "Literal" ? JSON.stringify(one.imported.value) : one.imported.name;
-      return [`${imported}:${one.local.name}`];
-    });
+    const named = values.map((one) => ({ local: one.local.name, specifier, exported: exportedName(one) }));
+    this.#imports.push(...named);
+    const namespace = named.find(({ exported }) => exported === "*");
+    const picked = named.flatMap(({ local, exported }) => (exported === "*" ? [] : [`${JSON.stringify(exported)}:${local}`]));
     let code = `${call};`;
-    if (namespace) code = `let ${namespace.local.name}=${call}${picked.length > 0 ? `,{${picked}}=${namespace.local.name}` : ""};`;
+    if (namespace) code = `let ${namespace.local}=${call}${picked.length > 0 ? `,{${picked}}=${namespace.local}` : ""};`;
     else if (picked.length > 0) code = `let {${picked}}=${call};`;
     this.#overwrite(statement.start, statement.end, code + newlines(this.#source.slice(statement.start, statement.end)));
   }
@@ -250,6 +252,14 @@ class CellCompiler {
       ...(has("body") ? { body } : {}),
     };
   }
+}
+
+type ImportSpecifierNode = Extract<Statement, { type: "ImportDeclaration" }>["specifiers"][number];
+
+function exportedName(one: ImportSpecifierNode): string {
+  if (one.type === "ImportNamespaceSpecifier") return "*";
+  if (one.type === "ImportDefaultSpecifier") return "default";
+  return one.imported.type === "Literal" ? one.imported.value : one.imported.name;
 }
 
 function replaceBy(text: string, start: number, end: number, by: string): string {

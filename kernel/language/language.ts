@@ -103,7 +103,7 @@ export class Language {
   async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
     if (!(await this.#isReady())) return [];
     this.#cells!.write(CHECKED_FILE, cell.checked, cell.names.keys());
-    this.#watch(cell.localImports);
+    this.#watch(cell.imports.map(({ specifier }) => specifier).filter((specifier) => specifier.startsWith(".")));
     try {
       return (await this.#server!.errors(CHECKED_FILE)).map(toProblem);
     } catch {

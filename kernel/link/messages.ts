@@ -6,9 +6,23 @@ import type { MimeBundle } from "../../lib/host.ts";
 export const COMMAND_FD = 3;
 export const REPORT_FD = 4;
 
-/** Front to executor. `run` numbers the executions of one kernel, `file` names the cell in stack traces. */
+export interface ExecuteCommand {
+  type: "execute";
+  /** Numbers the executions of one kernel. */
+  run: number;
+  /** The cell's name in stack traces. */
+  file: string;
+  /** Runs first: function declarations. */
+  declarations?: string;
+  body?: string;
+  showsValue: boolean;
+  /** Every name that the cell declares, and where those come from that it imports. */
+  names: { name: string; specifier?: string; exported?: string }[];
+}
+
+/** Front to executor. */
 export type Command =
-  | { type: "execute"; run: number; file: string; declarations?: string; body?: string; showsValue: boolean }
+  | ExecuteCommand
   | { type: "interrupt" }
   | { type: "input"; value: string };
 
