@@ -1,0 +1,195 @@
+// From nodes back to values. Functions are compiled once per source and place, as scripts that keep the file, line and
+// column of the original, and get their captures put in afterwards, so that they may refer to each other in circles.
+
+import { rememberStart } from "./encode-function.ts";
+import { compile, type Instance } from "./factory.ts";
+import { factsOf } from "./free-names.ts";
+import { followPath } from "./globals.ts";
+import { findById, isFrom, realm, remember, rememberImport } from "./identity.ts";
+import { libraryUrl, loadedExport } from "./library.ts";
+import { importAgain } from "./modules.ts";
+import { rebuild } from "./rebuilt.ts";
+import type { FunctionNode, Node, Prop, Ref, Wire } from "./wire.ts";
+
+const UNSHIP = Symbol.for("braid.unship");
+
+const modules = new Map<string, Record<string, unknown>>();
+
+function moduleOf(node: Node): string | undefined {
+  if (node.t === "import") return node.specifier;
+  if (node.t === "hook") return node.module;
+  if (node.t === "library" && loadedExport(node) === undefined) return libraryUrl(node.file);
+  return undefined;
+}
+
+/** Imports what the wire needs. Undefined where nothing is to be waited for; then `decode` can follow at once. */
+export function prepare(wire: Wire): Promise<void> | undefined {
+  const missing = new Set<string>();
+  for (const node of wire.nodes) {
+    const specifier = moduleOf(node);
+    if (specifier !== undefined && !modules.has(specifier)) missing.add(specifier);
+  }
+  if (missing.size === 0) return undefined;
+  const load = async (specifier: string): Promise<void> => void modules.set(specifier, await importAgain(specifier));
+  return Promise.all([...missing].map(load)).then(() => undefined);
+}
+
+/** The value of a wire whose `prepare` is done. */
+export function decode(wire: Wire): unknown {
+  const decoder = new Decoder(wire.nodes);
+  const value = decoder.value(wire.root);
+  decoder.finish();
+  return value;
+}
+
+/** For a class that this thread has already: the way to give it new captures. */
+const instances = new WeakMap<Function, Instance>();
+
+class Decoder {
+  readonly #nodes: readonly Node[];
+  readonly #values: unknown[];
+  readonly #begun: Uint8Array;
+  readonly #captures: (() => void)[] = [];
+
+  constructor(nodes: readonly Node[]) {
+    this.#nodes = nodes;
+    this.#values = new Array<unknown>(nodes.length);
+    this.#begun = new Uint8Array(nodes.length);
+  }
+
+  /** Inside a circle a class may not be there yet when it is first captured: all captures are put in again at the end. */
+  finish(): void {
+    for (const put of this.#captures) put();
+  }
+
+  value(ref: Ref): unknown {
+    if (typeof ref !== "number") return ref[0];
+    if (!this.#begun[ref]) {
+      this.#begun[ref] = 1;
+      const node = this.#nodes[ref]!;
+      this.#make(node, (value) => (this.#values[ref] = value));
+    }
+    return this.#values[ref];
+  }
+
+  /** `set` is called before what the value holds is made, where circles are possible. */
+  #make(node: Node, set: (value: unknown) => unknown): void {
+    switch (node.t) {
+      case "raw":
+      case "moved":
+        set(node.value);
+        return;
+      case "array": {
+        const array = (node.of === undefined ? [] : Reflect.construct(Array, [], this.#class(node.of))) as unknown[];
+        set(array);
+        for (const item of node.items) array.push(this.value(item));
+        return;
+      }
+      case "object": {
+        const object: object = node.bare ? (Object.create(null) as object) : {};
+        set(object);
+        return this.#props(object, node.props);
+      }
+      case "map": {
+        const map = Reflect.construct(Map, [], node.of === undefined ? Map : this.#class(node.of)) as Map<
+          unknown,
+          unknown
+        >;
+        set(map);
+        for (const [key, item] of node.entries) Map.prototype.set.call(map, this.value(key), this.value(item));
+        return this.#props(map, node.props);
+      }
+      case "set": {
+        const items = Reflect.construct(Set, [], node.of === undefined ? Set : this.#class(node.of)) as Set<unknown>;
+        set(items);
+        for (const item of node.items) Set.prototype.add.call(items, this.value(item));
+        return this.#props(items, node.props);
+      }
+      case "instance": {
+        const instance = Object.create(this.#class(node.of).prototype as object) as object;
+        set(instance);
+        return this.#props(instance, node.props);
+      }
+      case "error": {
+        const error = Reflect.construct(Error, [node.message], this.#class(node.of)) as Error;
+        Object.defineProperty(error, "stack", { value: node.stack, writable: true, configurable: true });
+        set(error);
+        return this.#props(error, node.props);
+      }
+      case "rebuilt":
+        set(rebuild(node.kind, node.args));
+        return;
+      case "hook": {
+        const unship = exportOf(node.module, node.name) as Function & { [UNSHIP]?: Function };
+        const data = this.value(node.data);
+        set(typeof unship[UNSHIP] === "function" ? unship[UNSHIP](data) : (unship as (data: unknown) => unknown)(data));
+        return;
+      }
+      case "global":
+        set(followPath(node.path));
+        return;
+      case "symbol":
+        set(Symbol.for(node.key));
+        return;
+      case "import":
+        rememberImport(set(exportOf(node.specifier, node.name)), node);
+        return;
+      case "library":
+        set(loadedExport(node) ?? modules.get(libraryUrl(node.file))?.[node.name]);
+        return;
+      case "home": {
+        const original = findById(node.id);
+        if (!original) throw new Error("A function came back to the thread that sent it, but is no longer there.");
+        set(original);
+        return;
+      }
+      case "fn":
+        return this.#function(node, set);
+    }
+  }
+
+  #class(ref: Ref): Function {
+    return this.value(ref) as Function;
+  }
+
+  #props(object: object, props: readonly Prop[]): void {
+    for (const prop of props) {
+      const key = this.value(prop[0]) as PropertyKey;
+      const attributes = { enumerable: !prop[1], configurable: true };
+      if (prop.length === 4) {
+        const [get, set] = [this.value(prop[2]), this.value(prop[3])] as [(() => unknown) | undefined, undefined];
+        Object.defineProperty(object, key, { get, set, ...attributes });
+      } else Object.defineProperty(object, key, { value: this.value(prop[2]), writable: true, ...attributes });
+    }
+  }
+
+  #function(node: FunctionNode, set: (value: unknown) => unknown): void {
+    const isClass = factsOf(node.source).shape === "class";
+    const isOurs = isFrom(node.id, realm);
+    let fn = isClass || isOurs ? findById(node.id) : undefined;
+    if (fn && isOurs) return void set(fn);
+    let instance = fn && instances.get(fn);
+    if (!fn || !instance) {
+      instance = compile(node);
+      fn = undefined;
+    }
+    const put = (): void => instance.put(node.captures.map((ref) => this.value(ref)));
+    // A class evaluates its heritage and its static fields when it is made: its captures must be there before.
+    if (fn) set(fn);
+    else if (!isClass) set((fn = instance.make()));
+    put();
+    this.#captures.push(put);
+    if (!fn) set((fn = instance.make()));
+    if (fn.name !== node.name) Object.defineProperty(fn, "name", { value: node.name, configurable: true });
+    remember(fn, node.id);
+    rememberStart(fn, node);
+    instances.set(fn, instance);
+    this.#props(fn, node.props);
+    if (node.proto.length > 0) this.#props(fn.prototype as object, node.proto);
+  }
+}
+
+function exportOf(specifier: string, name: string): unknown {
+  const module = modules.get(specifier)!;
+  return name === "*" ? module : module[name];
+}

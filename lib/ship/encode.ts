@@ -1,0 +1,246 @@
+// From a value to nodes that can be posted: plain data as it is, functions and classes as source with their captures,
+// instances as class and fields, what every thread has by name. Runs nothing of the user's but the ship hook; refuses
+// what can't cross before anything is sent.
+
+import { types } from "node:util";
+import { BraidError, CaptureError, NotSendableError } from "../errors.ts";
+import { host, type ImportOrigin } from "../host.ts";
+import { encodeFunction, userFacts } from "./encode-function.ts";
+import { globalPath } from "./globals.ts";
+import { importedHere } from "./identity.ts";
+import { libraryPlace } from "./library.ts";
+import { builtinOrigin } from "./modules.ts";
+import { isMoved } from "./move.ts";
+import { isPlain, isPrimitive } from "./plain.ts";
+import { rebuiltBy } from "./rebuilt.ts";
+import { refusalOf, type Refusal } from "./refusals.ts";
+import type { Node, Prop, Ref, Wire } from "./wire.ts";
+
+const SHIP = Symbol.for("braid.ship");
+
+export interface EncodeOptions {
+  /** The realm that will decode it: what came from there goes back as a reference. */
+  to?: string;
+  /** How errors call the value: "args", "result". */
+  path?: string;
+}
+
+/** Where in the value the encoder is; the text is made only for an error. */
+export interface Place {
+  readonly up: Place | undefined;
+  readonly key: string;
+  /** The key is a variable that this function captures. */
+  readonly holder?: () => string;
+}
+
+const wellKnown = new Map<symbol, string>();
+for (const key of Object.getOwnPropertyNames(Symbol)) {
+  const value: unknown = (Symbol as unknown as Record<string, unknown>)[key];
+  if (typeof value === "symbol") wellKnown.set(value, key);
+}
+
+/**
+ * Encodes a value with all that it reaches. Throws CaptureError where a function captures what can't cross, and
+ * NotSendableError where the value itself holds it; both name the place and what to do.
+ */
+export function encode(value: unknown, { to, path = "value" }: EncodeOptions = {}): Wire {
+  const encoder = new Encoder(to);
+  try {
+    return { root: encoder.ref(value, { up: undefined, key: path }), nodes: encoder.nodes };
+  } catch (error) {
+    if (error instanceof RangeError && !(error instanceof BraidError) && error.message.includes("call stack"))
+      throw new NotSendableError(path, `${path} is nested too deep to be sent: send it as arrays of plain data.`);
+    throw error;
+  }
+}
+
+type SetNode = (node: Node) => void;
+
+export class Encoder {
+  readonly nodes: Node[] = [];
+  readonly to: string | undefined;
+  readonly #seen = new Map<unknown, number>();
+  readonly #plain = new Set<object>();
+
+  constructor(to: string | undefined) {
+    this.to = to;
+  }
+
+  /** `imported` is asked where nothing else names the value: the import by which a module has it. */
+  ref(value: unknown, place: Place, imported?: () => ImportOrigin | undefined): Ref {
+    if (isPrimitive(value)) return [value];
+    const seen = this.#seen.get(value);
+    if (seen !== undefined) return seen;
+    const index = this.nodes.push(undefined as unknown as Node) - 1;
+    this.#seen.set(value, index);
+    const set: SetNode = (node) => void (this.nodes[index] = node);
+    if (typeof value === "symbol") set(this.#symbol(value, place));
+    else if (typeof value === "function") this.#function(value, place, set, imported);
+    else this.#object(value as object, place, set, imported);
+    return index;
+  }
+
+  #symbol(value: symbol, place: Place): Node {
+    const known = wellKnown.get(value);
+    if (known !== undefined) return { t: "global", path: ["Symbol", known] };
+    const key = Symbol.keyFor(value);
+    if (key !== undefined) return { t: "symbol", key };
+    throw refuse(place, {
+      what: `the unique symbol ${String(value)}, which has its identity only in its own thread`,
+      remedy: "use Symbol.for()",
+    });
+  }
+
+  /** What is not sent but named: the library's, what was imported, what every thread has. */
+  #named(value: object, imported?: () => ImportOrigin | undefined): Node | undefined {
+    const place = libraryPlace(value);
+    if (place) return { t: "library", ...place };
+    const path = globalPath(value);
+    if (path) return { t: "global", path };
+    const origin = importedHere(value) ?? host()?.importedFrom(value) ?? imported?.();
+    return origin && { t: "import", ...origin };
+  }
+
+  #function(fn: Function, place: Place, set: SetNode, imported?: () => ImportOrigin | undefined): void {
+    const named = this.#named(fn, imported);
+    if (named) set(named);
+    else encodeFunction(fn, { encoder: this, place, set, refuse: (refusal) => refuse(place, refusal) });
+  }
+
+  #object(value: object, place: Place, set: SetNode, imported?: () => ImportOrigin | undefined): void {
+    if (isPlain(value, this.#plain)) return set({ t: "raw", value });
+    if (isMoved(value)) return set({ t: "moved", value });
+    const named = this.#named(value, imported);
+    if (named) return set(named);
+    if (types.isProxy(value)) throw refuse(place, refusalOf(value));
+    const hook = (value as { [SHIP]?: unknown })[SHIP];
+    if (typeof hook === "function") return set(this.#hooked(value, hook as () => unknown, place));
+    if (types.isModuleNamespaceObject(value)) {
+      const origin = builtinOrigin((value as { default?: object }).default ?? value);
+      if (origin) return set({ t: "import", specifier: origin.specifier, name: "*" });
+      throw refuse(place, refusalOf(value));
+    }
+    if (types.isNativeError(value)) return this.#error(value, place, set);
+    const prototype: object | null = Object.getPrototypeOf(value);
+    if (prototype === null || prototype === Object.prototype) {
+      const origin = builtinOrigin(value);
+      if (origin) return set({ t: "import", ...origin });
+      if (types.isArgumentsObject(value)) throw refuse(place, refusalOf(value));
+      const node = { t: "object", bare: prototype === null, props: [] as Prop[] } as const;
+      set(node);
+      return this.props(value, node.props, place);
+    }
+    const rebuilt = rebuiltBy(value);
+    if (rebuilt) return set({ t: "rebuilt", ...rebuilt });
+    this.#container(value, prototype, place, set);
+  }
+
+  #container(value: object, prototype: object, place: Place, set: SetNode): void {
+    if (Array.isArray(value)) {
+      const node = { t: "array", length: value.length, items: [] as Ref[], of: undefined as Ref | undefined } as const;
+      set(node);
+      if (prototype !== Array.prototype) (node as { of?: Ref }).of = this.#classOf(value, prototype, place);
+      for (let i = 0; i < value.length; i++) node.items.push(this.ref(value[i], { up: place, key: `[${i}]` }));
+    } else if (types.isMap(value)) {
+      const node: Node & { t: "map" } = { t: "map", entries: [], props: [] };
+      set(node);
+      if (prototype !== Map.prototype) node.of = this.#classOf(value, prototype, place);
+      for (const [key, item] of value) {
+        const at = { up: place, key: `.get(${describe(key)})` };
+        node.entries.push([this.ref(key, { up: place, key: ".keys()" }), this.ref(item, at)]);
+      }
+      this.props(value, node.props, place);
+    } else if (types.isSet(value)) {
+      const node: Node & { t: "set" } = { t: "set", items: [], props: [] };
+      set(node);
+      if (prototype !== Set.prototype) node.of = this.#classOf(value, prototype, place);
+      for (const item of value) node.items.push(this.ref(item, { up: place, key: ".values()" }));
+      this.props(value, node.props, place);
+    } else {
+      const node: Node & { t: "instance" } = { t: "instance", of: [undefined], props: [] };
+      set(node);
+      node.of = this.#classOf(value, prototype, place);
+      this.props(value, node.props, place);
+    }
+  }
+
+  /** The user's class that this prototype belongs to; refuses the object where it has none. */
+  #classOf(value: object, prototype: object, place: Place): Ref {
+    const type: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+    if (typeof type !== "function" || (type.prototype as unknown) !== prototype) throw refuse(place, refusalOf(value));
+    for (let at: object | null = type; typeof at === "function" && at !== Function.prototype;) {
+      const facts = userFacts(at);
+      // A native class keeps its state where no one sees it. Arrays, maps and sets are taken apart by the caller.
+      const open = at === Map || at === Set || at === Array || at === Object;
+      if (!facts && !open && !(at !== type && builtinOrigin(at)?.specifier === "node:events"))
+        throw refuse(place, refusalOf(value));
+      if (at === type && (libraryPlace(at) || builtinOrigin(at))) throw refuse(place, refusalOf(value));
+      if (facts?.hasPrivate)
+        throw refuse(place, {
+          what: `an object of the class ${at.name}, whose #private state can't be read`,
+          remedy: 'give the class a [Symbol.for("braid.ship")]() method, or send plain data',
+        });
+      at = Object.getPrototypeOf(at) as object | null;
+    }
+    return this.ref(type, { up: place, key: ".constructor" });
+  }
+
+  #hooked(value: object, hook: () => unknown, place: Place): Node {
+    const shipped = hook.call(value) as { module?: unknown; export?: unknown; data?: unknown } | undefined;
+    if (typeof shipped?.module !== "string" || typeof shipped.export !== "string")
+      throw refuse(place, {
+        what: 'an object whose [Symbol.for("braid.ship")]() did not return { module, export, data }',
+        remedy: "return the URL of a module, the name of its export, and the data that the export takes",
+      });
+    const data = this.ref(shipped.data, { up: place, key: ".data" });
+    return { t: "hook", module: shipped.module, name: shipped.export, data };
+  }
+
+  #error(error: Error, place: Place, set: SetNode): void {
+    const node: Node & { t: "error" } = {
+      t: "error",
+      of: [undefined],
+      message: String(error.message),
+      stack: String(error.stack),
+      props: [],
+    };
+    set(node);
+    // Node's own error classes are not importable: the nearest class that is stands for them.
+    let type: unknown = error.constructor;
+    while (typeof type === "function" && !globalPath(type) && !libraryPlace(type) && !userFacts(type))
+      type = Object.getPrototypeOf(type);
+    node.of = this.ref(typeof type === "function" && type !== Function.prototype ? type : Error, {
+      up: place,
+      key: ".constructor",
+    });
+    this.props(error, node.props, place, (key) => key === "stack" || key === "message");
+  }
+
+  /** Own properties, accessors as accessors. Unique symbols are left out, as structured clone does. */
+  props(value: object, into: Prop[], place: Place, skip?: (key: string | symbol) => boolean): void {
+    for (const key of Reflect.ownKeys(value)) {
+      if (skip?.(key)) continue;
+
+      if (typeof key === "symbol" && !wellKnown.has(key) && Symbol.keyFor(key) === undefined) continue;
+      const { value: data, get, set, enumerable } = Object.getOwnPropertyDescriptor(value, key)!;
+      const at = { up: place, key: typeof key === "symbol" ? `[${String(key)}]` : `.${key}` };
+      const name = this.ref(key, at);
+      if (get || set) into.push([name, !enumerable, this.ref(get, at), this.ref(set, at)]);
+      else into.push([name, !enumerable, this.ref(data, at)]);
+    }
+  }
+}
+
+/** The error that says why what is at this place can't cross. */
+function refuse(place: Place, { what, remedy }: Refusal): Error {
+  let path = "";
+  for (let at: Place | undefined = place; at; at = at.up) {
+    path = at.key + path;
+    if (at.holder) return new CaptureError(at.key, `"${path}", which ${at.holder()} captures, is ${what}: ${remedy}.`);
+  }
+  return new NotSendableError(path, `${path} is ${what}: ${remedy}.`);
+}
+
+function describe(key: unknown): string {
+  return typeof key === "string" ? JSON.stringify(key) : isPrimitive(key) ? String(key) : "…";
+}

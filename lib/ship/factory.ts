@@ -1,0 +1,63 @@
+// Compiles the source of a shipped function: a script that gives instances of it, each with captures of its own. Stack
+// frames show the file, line and column that the function was written at.
+
+import vm from "node:vm";
+import { factsOf, type Shape, type SourceFacts } from "./free-names.ts";
+import type { FunctionNode } from "./wire.ts";
+
+/** One function made from a source, before and after its captures are there. */
+export interface Instance {
+  put(captures: unknown[]): void;
+  make(): Function;
+}
+
+const factories = new Map<string, () => Instance>();
+const LIMIT = 2000;
+
+/** An instance of the function of a node. The script is compiled once for each source and place. */
+export function compile(node: FunctionNode): Instance {
+  const key = JSON.stringify([node.url, node.line, node.column, node.name, node.names, node.source]);
+  let factory = factories.get(key);
+  if (!factory) {
+    // The oldest goes: what is still in use will be compiled again.
+    if (factories.size >= LIMIT) factories.delete(factories.keys().next().value!);
+    factories.set(key, (factory = build(node)));
+  }
+  return factory();
+}
+
+function build({ source, name, names, url, line, column }: FunctionNode): () => Instance {
+  const facts = factsOf(source);
+  const [before, after] = around(facts.shape, name);
+  const declare = names.length > 0 ? `let ${names.join(",")};` : "";
+  const put = names.length > 0 ? `[${names.join(",")}]=arguments[0]` : "";
+  // The source stands on a line of its own, moved to its column, and everything else on the lines before and after it.
+  const text =
+    `(function(){${facts.strict ? '"use strict";' : ""}${declare}return{put(){${put}},make(){return ${before}\n` +
+    `${" ".repeat(column)}${withoutComputedKey(source, facts)}\n${after}}}})`;
+  const script = new vm.Script(text, {
+    filename: url || "braid-function",
+    lineOffset: line - 1,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  return script.runInThisContext() as () => Instance;
+}
+
+/** What goes around the text to make it an expression, so that an anonymous function keeps the name it was given. */
+function around(shape: Shape, name: string): [string, string] {
+  switch (shape) {
+    case "method":
+      return ["Object.values({", "})[0]"];
+    case "accessor":
+      return ["(d=>d.get??d.set)(Object.values(Object.getOwnPropertyDescriptors({", "}))[0])"];
+    default:
+      return name ? [`({[${JSON.stringify(name)}]:`, `})[${JSON.stringify(name)}]`] : ["(0,", ")"];
+  }
+}
+
+/** `[key]() {…}` with a name in the key's place: what the key was made from does not go along. */
+function withoutComputedKey(source: string, { computedKey }: SourceFacts): string {
+  if (!computedKey) return source;
+  const [start, end] = computedKey;
+  return `${source.slice(0, start)}_${source.slice(start + 1, end).replace(/[^\n]/g, " ")}${source.slice(end)}`;
+}

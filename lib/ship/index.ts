@@ -1,0 +1,10 @@
+// Shipping: a function or any value, with all that it captures, to another thread.
+
+export { decode, prepare } from "./decode.ts";
+export { encode, type EncodeOptions } from "./encode.ts";
+export { realm } from "./identity.ts";
+export { inLibrary } from "./library.ts";
+export { move } from "./move.ts";
+export type { NotSendable, Send, SendAll } from "./send.ts";
+export { sibling } from "./sibling.ts";
+export { snapshot, transferList, type Wire } from "./wire.ts";

@@ -1,0 +1,83 @@
+// Which values structured clone copies faithfully as they are: the quick way past the encoder for plain data.
+
+import { types } from "node:util";
+import { isMoved } from "./move.ts";
+
+const arrayPrototype = Array.prototype;
+const prototypes = new Map<object, (value: object) => boolean>([
+  [Map.prototype, types.isMap],
+  [Set.prototype, types.isSet],
+  [Date.prototype, types.isDate],
+  [RegExp.prototype, types.isRegExp],
+  [ArrayBuffer.prototype, types.isArrayBuffer],
+  [SharedArrayBuffer.prototype, types.isSharedArrayBuffer],
+  [DataView.prototype, types.isDataView],
+  [Boolean.prototype, types.isBooleanObject],
+  [Number.prototype, types.isNumberObject],
+  [String.prototype, types.isStringObject],
+]);
+for (const kind of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array])
+  prototypes.set(kind.prototype, types.isTypedArray);
+for (const kind of [Float16Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array])
+  prototypes.set(kind.prototype, types.isTypedArray);
+// Not in TypeScript's library without the DOM's.
+const { Module, Memory } = (globalThis as unknown as { WebAssembly: Record<string, { prototype: object }> })
+  .WebAssembly;
+prototypes.set(Module!.prototype, () => true);
+prototypes.set(Memory!.prototype, (memory) => types.isSharedArrayBuffer((memory as { buffer: unknown }).buffer));
+for (const name of ["Blob", "CryptoKey", "DOMException"]) {
+  const kind = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name];
+  if (kind) prototypes.set(kind.prototype, () => true);
+}
+
+export function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol");
+}
+
+/** Does structured clone copy all that can be reached from here? `known` holds what was found so before. */
+export function isPlain(root: unknown, known: Set<object>): boolean {
+  if (isPrimitive(root)) return true;
+  if (typeof root !== "object") return false;
+  const seen = new Set<object>();
+  const open: object[] = [];
+  /** False: not plain. Objects are looked into later. */
+  const take = (value: unknown): boolean => {
+    if (value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol"))
+      return true;
+    if (typeof value !== "object") return false;
+    if (!seen.has(value) && !known.has(value)) {
+      seen.add(value);
+      open.push(value);
+    }
+    return true;
+  };
+  take(root);
+  for (let value = open.pop(); value; value = open.pop()) {
+    if (types.isProxy(value)) return false;
+    const prototype: object | null = Object.getPrototypeOf(value);
+    if (Array.isArray(value)) {
+      if (prototype !== arrayPrototype) return false;
+      for (let i = 0; i < value.length; i++) if (!take(value[i])) return false;
+      continue;
+    }
+    if (prototype === Object.prototype) {
+      if (types.isNativeError(value) || types.isArgumentsObject(value)) return false;
+      for (const key of Reflect.ownKeys(value)) {
+        const descriptor = Object.getOwnPropertyDescriptor(value, key)!;
+        if (typeof key === "symbol" || !descriptor.enumerable || descriptor.get || descriptor.set) return false;
+        if (!take(descriptor.value)) return false;
+      }
+      continue;
+    }
+    const test = prototype && prototypes.get(prototype);
+    if (!test || !test(value)) return false;
+    if ((ArrayBuffer.isView(value) || types.isArrayBuffer(value)) && isMoved(value)) return false;
+    if (types.isMap(value)) {
+      for (const [key, item] of value) if (!take(key) || !take(item)) return false;
+    } else if (types.isSet(value)) {
+      for (const item of value) if (!take(item)) return false;
+    }
+  }
+  for (const value of seen) known.add(value);
+  return true;
+}
