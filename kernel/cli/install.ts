@@ -67,14 +67,39 @@ interface Copy {
   to: string;
 }
 
-/** A plain copy of a file or folder, each replaced as a whole. */
-function copies({ data }: Places): Copy[] {
-  const extension = join(SOURCES, "labextension");
-  if (!existsSync(extension)) return [];
-  const { name } = JSON.parse(readFileSync(join(extension, "package.json"), "utf8")) as { name: string };
+interface Target {
+  to: string;
+  parts: Copy[];
+  files?: Record<string, string>;
+}
+
+const require = createRequire(import.meta.url);
+
+/** What goes where; each target folder is replaced as a whole. */
+function copies({ data }: Places): Target[] {
+  const plotly = { from: require.resolve("plotly.js-dist-min"), to: "static/plotly.min.js" };
+  const katex = join(dirname(require.resolve("katex/package.json")), "dist");
   return [
-    { from: extension, to: join(data, "labextensions", name) },
-    { from: join(SOURCES, "nbconvert-template"), to: join(data, "nbconvert", "templates", "braid") },
+    {
+      to: join(data, "labextensions", "@braid", "plotly"),
+      parts: [{ from: join(SOURCES, "labextension"), to: "." }, plotly],
+    },
+    {
+      to: join(data, "nbconvert", "templates", "braid"),
+      parts: [
+        { from: join(SOURCES, "nbconvert", "braid"), to: "." },
+        plotly,
+        { from: join(katex, "katex.min.css"), to: "static/katex/katex.min.css" },
+        { from: join(katex, "katex.min.js"), to: "static/katex/katex.min.js" },
+        { from: join(katex, "contrib", "auto-render.min.js"), to: "static/katex/auto-render.min.js" },
+        { from: join(katex, "fonts"), to: "static/katex/fonts" },
+      ],
+    },
+    {
+      to: join(data, "kernels", "braid"),
+      parts: [{ from: join(SOURCES, "kernelspec"), to: "." }],
+      files: { "kernel.json": kernelspec() },
+    },
   ];
 }
 
@@ -94,19 +119,10 @@ function copyAll(places: Places): void {
   const digest = contentHash(places);
   const installed = existsSync(stamp) ? (JSON.parse(readFileSync(stamp, "utf8")) as { hash?: string }).hash : undefined;
   if (installed === digest && existsSync(join(places.data, "kernels", "braid", "kernel.json"))) return;
-  const kernel = join(places.data, "kernels", "braid");
-  replaceFolder(kernel, (folder) => {
-    for (const logo of globSync("kernelspec/*", { cwd: SOURCES })) {
-      cpSync(join(SOURCES, logo), join(folder, logo.slice("kernelspec/".length)));
-    }
-    writeWhole(join(folder, "kernel.json"), kernelspec());
-  });
-  const plotly = createRequire(import.meta.url).resolve("plotly.js-dist-min");
-  for (const { from, to } of copies(places)) {
+  for (const { to, parts, files = {} } of copies(places)) {
     replaceFolder(to, (folder) => {
-      cpSync(from, folder, { recursive: true });
-      mkdirSync(join(folder, "static"), { recursive: true });
-      cpSync(plotly, join(folder, "static", "plotly.min.js"));
+      for (const part of parts) cpSync(part.from, join(folder, part.to), { recursive: true });
+      for (const [name, text] of Object.entries(files)) writeWhole(join(folder, name), text);
     });
   }
   mergeConfiguration(places);
@@ -143,6 +159,14 @@ function mergeConfiguration({ config, settings }: Places): void {
     const theirs: unknown = existsSync(target) ? JSON.parse(readFileSync(target, "utf8")) : {};
     writeWhole(target, json(merge(theirs, ours)));
   }
+  // Python code can't be merged: a file of somebody else's stays, and with it Nagle's 40 ms a cell.
+  const code = readFileSync(join(SOURCES, "config", "jupyter_server_config.py"), "utf8");
+  const target = join(config, "jupyter_server_config.py");
+  if (!existsSync(target) || firstLine(readFileSync(target, "utf8")) === firstLine(code)) writeWhole(target, code);
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
 }
 
 export function merge(theirs: unknown, ours: unknown): unknown {
@@ -160,8 +184,9 @@ function contentHash(places: Places): string {
     const file = join(SOURCES, name);
     if (statSync(file).isFile()) hash.update(name).update(readFileSync(file));
   }
-  const plotly = createRequire(import.meta.url).resolve("plotly.js-dist-min/package.json");
-  return hash.update(readFileSync(plotly)).digest("hex");
+  for (const name of ["plotly.js-dist-min", "katex"])
+    hash.update(readFileSync(require.resolve(`${name}/package.json`)));
+  return hash.digest("hex");
 }
 
 function json(value: unknown): string {

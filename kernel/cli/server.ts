@@ -15,7 +15,7 @@ const START_MS = 60_000;
 const STOP_MS = 15_000;
 const MARK = "braid-server ";
 
-/** Starts the application named first, reports the address in place of the usual message, and keeps Nagle off after the WebSocket upgrade. */
+/** Starts the application named first, reports the address in place of the usual message. */
 const WRAPPER = `
 import atexit, json, logging, os, shutil, signal, sys, threading, time
 state = os.environ.pop("BRAID_SERVER_STATE", None)
@@ -28,9 +28,6 @@ def watch():
     time.sleep(${STOP_MS / 1000})
     os._exit(1)
 threading.Thread(target=watch, daemon=True).start()
-from tornado.iostream import IOStream
-set_nodelay = IOStream.set_nodelay
-IOStream.set_nodelay = lambda self, value: set_nodelay(self, True)
 from jupyter_server.serverapp import ServerApp
 write_info = ServerApp.write_server_info_file
 def report(self):
