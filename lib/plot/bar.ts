@@ -4,7 +4,7 @@ import { Figure } from "./figure.ts";
 import type { Trace } from "./figure.ts";
 import { checkNumber, checkPositive, isRecord, say } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
-import { colour, layoutOf, markup, NEUTRAL, short } from "./style.ts";
+import { colour, layoutOf, logAxis, markup, NEUTRAL, short } from "./style.ts";
 
 /** A measured time, as `bench` gives it. */
 export interface TimedRow {
@@ -73,7 +73,10 @@ export function bar(input: BarInput, options: BarOptions = {}): Figure {
 
   const data = [solid(bars, options.measuredName ?? "measured", horizontal, suffix)];
   if (claimed.length > 0) data.push(hollow(claimed, options.claimedName ?? "the document", horizontal, suffix));
-  const values = options.log === true ? { type: "log", range: logRange(bars, claimed) } : { rangemode: "tozero" };
+  const values =
+    options.log === true
+      ? { ...logAxis([...bars, ...claimed].map(({ value }) => value)), range: logRange(bars, claimed) }
+      : { rangemode: "tozero" };
   const categories = { type: "category", categoryorder: "array", categoryarray: names.map(markup), showgrid: false };
   const annotations = names.length <= 16 ? labels(names, bars, claimed, horizontal, options.log === true) : [];
   const timed = bars.some(({ runs }) => runs !== undefined);

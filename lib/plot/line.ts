@@ -3,7 +3,7 @@
 import { Figure } from "./figure.ts";
 import { checkArray, checkNumber, checkPositive, isRecord, say } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
-import { colour, layoutOf, markup } from "./style.ts";
+import { colour, layoutOf, logAxis, markup } from "./style.ts";
 
 /** A point of a line; `low` and `high` are the ends of its interval, in the units of y. */
 export interface LinePoint {
@@ -58,8 +58,8 @@ export function line(series: LineSeries | Record<string, LineSeries>, options: L
     layout: layoutOf({
       ...options,
       legend,
-      xaxis: options.logX === true ? { type: "log" } : {},
-      yaxis: options.logY === true ? { type: "log" } : {},
+      xaxis: options.logX === true ? logAxis(lines.flatMap(({ points }) => points.map(({ x }) => x))) : {},
+      yaxis: options.logY === true ? logAxis(lines.flatMap(({ points }) => points.map(({ y }) => y))) : {},
     }),
     description: `${options.title ?? "Line plot"}: ${lines
       .map(({ name, points }) => `${name === "" ? "" : `${name}, `}${points.length} points`)

@@ -38,7 +38,7 @@ interface LayoutParts {
 /** The layout all our figures share. Texts are escaped here: plotly reads a little HTML in them. */
 export function layoutOf(parts: LayoutParts): Layout {
   const { title, subtitle, xTitle, yTitle, legend = false } = parts;
-  const top = 16 + (title === undefined ? 0 : 28) + (subtitle === undefined ? 0 : 20) + (legend ? 30 : 0);
+  const top = 16 + (title === undefined ? 0 : 28) + (subtitle === undefined ? 0 : legend ? 20 : 28) + (legend ? 30 : 0);
   const height = parts.height ?? 340 + top;
   const axis = { automargin: true, zeroline: false, showline: true, ticks: "outside", ticklen: 4 };
   const layout: Layout = {
@@ -67,6 +67,12 @@ export function layoutOf(parts: LayoutParts): Layout {
     };
   }
   return layout;
+}
+
+/** A logarithmic axis: labels at whole decades only, once there are two of them. `values` above 0. */
+export function logAxis(values: readonly number[]): object {
+  const decades = Math.log10(Math.max(...values) / Math.min(...values));
+  return { type: "log", ...(decades >= 2 ? { dtick: Math.ceil(decades / 8) } : {}) };
 }
 
 /** User text for plotly, which takes `<b>` and `&amp;` for markup. Idempotent texts (no < and no entity) stay as they are. */
