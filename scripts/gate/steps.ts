@@ -1,0 +1,103 @@
+// A check is a command that must end with 0: a line for each, its output only when it fails.
+
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { runToEnd } from "../../kernel/cli/child.ts";
+import { ROOT } from "../set-up/steps.ts";
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const NONE: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+export function sum(all: readonly Counts[]): Counts {
+  return all.reduce(
+    (a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }),
+    NONE,
+  );
+}
+
+export interface Check {
+  name: string;
+  /** Arguments of Node. */
+  args: readonly string[];
+}
+
+const bin = (path: string): string => join(ROOT, "node_modules", path);
+
+export const CHECKS: readonly Check[] = [
+  { name: "format (prettier)", args: [bin("prettier/bin/prettier.cjs"), "--check", "--log-level=warn", "."] },
+  { name: "lint (oxlint, type-aware)", args: [bin("oxlint/bin/oxlint"), "--deny-warnings"] },
+  { name: "types (tsc)", args: [bin("typescript/bin/tsc"), "-p", "tsconfig.json"] },
+  { name: "layers", args: ["scripts/layers.ts"] },
+  { name: "unused code (knip)", args: [bin("knip/bin/knip.js"), "--no-progress"] },
+  { name: "package (publint)", args: [bin("publint/src/cli.js"), "--pack", "npm", "--strict"] },
+];
+
+export async function runCheck({ name, args }: Check): Promise<Counts> {
+  const startMs = performance.now();
+  // Without the condition: the package is judged as its users get it.
+  const { code, output } = await runToEnd(process.execPath, args, { cwd: ROOT });
+  report(code === 0, name, startMs);
+  if (code !== 0) console.log(output.trimEnd());
+  return { ...NONE, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
+}
+
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  testResults: { name: string; status: string; message: string; assertionResults: unknown[] }[];
+}
+
+/** Runs Vitest projects; a file that could not even be loaded counts as one failed test. */
+export async function runTests(projects: readonly string[]): Promise<Counts> {
+  const name = `tests (${projects.join(", ")})`;
+  const startMs = performance.now();
+  const file = join(ROOT, ".artefacts", `vitest-${projects.join("-")}.json`);
+  mkdirSync(dirname(file), { recursive: true });
+  rmSync(file, { force: true });
+  const selected = projects.flatMap((project) => ["--project", project]);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const args = [bin("vitest/vitest.mjs"), "run", ...selected, ...reporters];
+  const { code, output } = await runToEnd(process.execPath, args, { cwd: ROOT, env: { ...process.env, CI: "1" } });
+  const counts = countTests(file);
+  // Vitest fails for more than tests: an unhandled error, a set-up that threw.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  report(counts.failed === 0, `${name}: ${counts.passed} passed${skippedText(counts)}`, startMs);
+  if (counts.failed > 0) console.log(output.trimEnd());
+  return counts;
+}
+
+function countTests(file: string): Counts {
+  let json: VitestReport;
+  try {
+    json = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
+  } catch {
+    return { ...NONE };
+  }
+  const broken = json.testResults.filter(
+    ({ status, assertionResults }) => status === "failed" && !assertionResults.length,
+  );
+  return {
+    passed: json.numPassedTests,
+    failed: json.numFailedTests + broken.length,
+    skipped: json.numPendingTests + json.numTodoTests,
+  };
+}
+
+function skippedText({ skipped }: Counts): string {
+  return skipped > 0 ? `, ${skipped} skipped` : "";
+}
+
+function report(ok: boolean, name: string, startMs: number): void {
+  console.log(`${ok ? "ok    " : "FAILED"} ${(performance.now() - startMs).toFixed(0).padStart(7)} ms  ${name}`);
+}
+
+export function summary(counts: Counts): string {
+  return `${counts.passed} passed, ${counts.failed} failed${skippedText(counts)}`;
+}
