@@ -106,10 +106,10 @@ export class LabPage {
     const dialog = this.page.locator(".jp-Dialog");
     if ((await dialog.count()) > 0) throw new Error(`a dialog is open: ${await dialog.first().innerText()}`);
     // Before there is a kernel, the indicator says "idle" as well, and "run all" would do nothing.
-    await this.page.waitForFunction(() => {
-      const name = document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-KernelName, .jp-KernelName");
-      return name !== null && !/No Kernel|Initializing|Connecting/i.test(name.textContent);
-    });
+    await this.page
+      .locator(".jp-KernelName", { hasNotText: /No Kernel|Initializing|Connecting/i })
+      .first()
+      .waitFor();
     await this.page.waitForTimeout(300);
     await this.waitIdle();
   }
@@ -142,12 +142,11 @@ export class LabPage {
   }
 
   async #isIdle(): Promise<boolean> {
-    return this.page.evaluate(() => {
-      const indicator = document.querySelector(".jp-Notebook-ExecutionIndicator");
-      const prompts = [...document.querySelectorAll(".jp-InputPrompt")];
-      const waits = prompts.some((prompt) => prompt.textContent.includes("[*]"));
-      return !waits && (indicator === null || indicator.getAttribute("data-status") === "idle");
-    });
+    const statuses = await this.page
+      .locator(".jp-Notebook-ExecutionIndicator")
+      .evaluateAll((found) => found.map((indicator) => indicator.getAttribute("data-status")));
+    const prompts = await this.#panel.locator(".jp-InputPrompt").allTextContents();
+    return statuses.every((status) => status === "idle") && !prompts.some((prompt) => prompt.includes("[*]"));
   }
 
   /** The notebook as the front end holds it now. */
