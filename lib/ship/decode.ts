@@ -9,9 +9,8 @@ import { findById, isFrom, realm, remember, rememberImport } from "./identity.ts
 import { libraryUrl, loadedExport } from "./library.ts";
 import { importAgain } from "./modules.ts";
 import { rebuild } from "./rebuilt.ts";
+import { unship } from "./send.ts";
 import type { FunctionNode, Node, Prop, Ref, Wire } from "./wire.ts";
-
-const UNSHIP = Symbol.for("braid.unship");
 
 const modules = new Map<string, Record<string, unknown>>();
 
@@ -120,9 +119,9 @@ class Decoder {
         set(rebuild(node.kind, node.args));
         return;
       case "hook": {
-        const unship = exportOf(node.module, node.name) as Function & { [UNSHIP]?: Function };
+        const maker = exportOf(node.module, node.name) as Function & { [unship]?: Function };
         const data = this.value(node.data);
-        set(typeof unship[UNSHIP] === "function" ? unship[UNSHIP](data) : (unship as (data: unknown) => unknown)(data));
+        set(typeof maker[unship] === "function" ? maker[unship](data) : (maker as (data: unknown) => unknown)(data));
         return;
       }
       case "global":

@@ -14,9 +14,9 @@ import { isMoved } from "./move.ts";
 import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
 import { refusalOf, type Refusal } from "./refusals.ts";
+import { ship } from "./send.ts";
+import { trimStack } from "./stack.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
-
-const SHIP = Symbol.for("braid.ship");
 
 export interface EncodeOptions {
   /** The realm that will decode it: what came from there goes back as a reference. */
@@ -113,7 +113,7 @@ export class Encoder {
     const named = this.#named(value, imported);
     if (named) return set(named);
     if (types.isProxy(value)) throw refuse(place, refusalOf(value));
-    const hook = (value as { [SHIP]?: unknown })[SHIP];
+    const hook = (value as { [ship]?: unknown })[ship];
     if (typeof hook === "function") return set(this.#hooked(value, hook as () => unknown, place));
     if (types.isModuleNamespaceObject(value)) {
       const origin = builtinOrigin((value as { default?: object }).default ?? value);
@@ -201,7 +201,7 @@ export class Encoder {
       t: "error",
       of: [undefined],
       message: String(error.message),
-      stack: String(error.stack),
+      stack: trimStack(String(error.stack)),
       props: [],
     };
     set(node);
@@ -238,6 +238,7 @@ function refuse(place: Place, { what, remedy }: Refusal): Error {
     path = at.key + path;
     if (at.holder) return new CaptureError(at.key, `"${path}", which ${at.holder()} captures, is ${what}: ${remedy}.`);
   }
+  path = path.replace(/^\./, "");
   return new NotSendableError(path, `${path} is ${what}: ${remedy}.`);
 }
 

@@ -8,6 +8,11 @@ export interface NotSendable<Reason extends string> {
   readonly [why]: Reason;
 }
 
+/** The method by which an object says how it is shipped: returns { module: URL, export: name, data }. */
+export const ship: unique symbol = Symbol.for("braid.ship") as never;
+/** On that export: makes the object from the data. Without it the export itself is called with the data. */
+export const unship: unique symbol = Symbol.for("braid.unship") as never;
+
 type AnyFunction = (...args: never[]) => unknown;
 type Primitive = string | number | boolean | bigint | null | undefined | void;
 type BuiltIn =
@@ -36,7 +41,7 @@ export type Send<T> = 0 extends 1 & T
           ? NotSendable<"a Promise settles in its own thread; await it and send the result">
           : T extends { pipe: AnyFunction; on: AnyFunction }
             ? NotSendable<"a stream or socket belongs to the thread that opened it; open it inside the function">
-            : T extends AnyFunction | (abstract new (...args: never[]) => unknown)
+            : T extends AnyFunction | { [ship](): unknown } | (abstract new (...args: never[]) => unknown)
               ? T
               : T extends ReadonlyMap<infer K, infer V>
                 ? T extends ReadonlyMap<Send<K>, Send<V>>

@@ -1,0 +1,44 @@
+// Checks of what callers pass: what came, what was expected, in one sentence.
+
+export const MAX_THREADS = 1024;
+
+export function checkThreads(threads: unknown): number {
+  return checkInteger("threads", threads, 1, MAX_THREADS);
+}
+
+export function checkInteger(name: string, value: unknown, from: number, to: number): number {
+  const range = `a whole number from ${from}${to === Infinity ? "" : ` to ${to}`}`;
+  if (typeof value !== "number") throw new TypeError(`Expected ${name} to be ${range}, got ${show(value)}.`);
+  if (!Number.isInteger(value) || value < from || value > to)
+    throw new RangeError(`Expected ${name} to be ${range}, got ${value}.`);
+  return value;
+}
+
+export function checkMilliseconds(name: string, value: unknown): number {
+  if (typeof value !== "number")
+    throw new TypeError(`Expected ${name} to be a number of milliseconds, got ${show(value)}.`);
+  if (!(value >= 0)) throw new RangeError(`Expected ${name} to be 0 or more milliseconds, got ${value}.`);
+  return value;
+}
+
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`Expected ${name} to be a function, got ${show(value)}.`);
+}
+
+export function checkIterable<T>(name: string, value: Iterable<T>): Iterable<T> {
+  if (typeof (value as { [Symbol.iterator]?: unknown } | undefined | null)?.[Symbol.iterator] !== "function")
+    throw new TypeError(`Expected ${name} to be iterable (an array, a Set, …), got ${show(value)}.`);
+  return value;
+}
+
+export function checkSignal(signal: unknown): void {
+  if (!(signal instanceof AbortSignal))
+    throw new TypeError(`Expected signal to be an AbortSignal, got ${show(signal)}.`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (value === null || typeof value !== "object") return `${String(value)} (${typeof value})`;
+  return Array.isArray(value) ? "an array" : `an object of class ${value.constructor?.name ?? "null"}`;
+}

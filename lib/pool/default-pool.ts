@@ -1,0 +1,29 @@
+// The pool that is there without being made: used by par() and whatever else needs threads and was given no pool.
+
+import { availableParallelism } from "node:os";
+import { inLibrary } from "../ship/index.ts";
+import { checkThreads } from "./checks.ts";
+import { Pool } from "./pool.ts";
+
+let threads: number | undefined;
+let pool: Pool | undefined;
+
+/** Sets how many threads the default pool has, 1 to 1024; without it, as many as the machine runs. Waits: never. */
+export function setThreads(n: number): void {
+  threads = checkThreads(n);
+  if (pool && pool.threads < n) pool.resize(n);
+}
+
+/** How many threads are used where the caller says nothing. */
+export function defaultThreads(): number {
+  return threads ?? availableParallelism();
+}
+
+/** The default pool, with at least so many threads; started when first asked for. */
+export function defaultPool(atLeast: number): Pool {
+  pool ??= new Pool({ threads: Math.max(atLeast, defaultThreads()) });
+  if (pool.threads < atLeast) pool.resize(atLeast);
+  return pool;
+}
+
+inLibrary(import.meta.url, { setThreads });

@@ -1,0 +1,233 @@
+// The inside of a pool: threads, queue, and the promise that every job is settled exactly once. A job ends by the answer
+// of its thread, by the end of that thread, or by someone who ends it; whichever comes first counts.
+
+import { threadId } from "node:worker_threads";
+import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
+import { host } from "../host.ts";
+import { snapshot, type Wire } from "../ship/index.ts";
+import { CentralQueue } from "./central-queue.ts";
+import type { Group, Job, Outcome, Times, Work } from "./job.ts";
+import { now } from "./messages.ts";
+import { PoolThread, type ThreadLimits } from "./thread.ts";
+import { Trace } from "./trace.ts";
+
+let groups = 0;
+
+export class Engine {
+  readonly begin: number = now();
+  readonly trace: Trace;
+  target: number;
+  done = 0;
+  failed = 0;
+  readonly #limits: ThreadLimits;
+  readonly #queue = new CentralQueue();
+  /** All that have not ended. */
+  readonly #jobs = new Set<Job>();
+  readonly #threads = new Set<PoolThread>();
+  /** Threads on their way out. */
+  readonly #stopping = new Set<Promise<void>>();
+  readonly #unlisten: (() => void) | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+  #state: "open" | "closed" | "terminated" = "open";
+  #count = 0;
+
+  constructor(threads: number, limits: ThreadLimits, trace: boolean) {
+    this.target = threads;
+    this.#limits = limits;
+    this.trace = new Trace(trace, this.begin);
+    this.#grow();
+    this.#unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
+  }
+
+  get running(): number {
+    return this.#jobs.size - this.#queue.length;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  checkOpen(): void {
+    if (this.#state === "open") return;
+    throw new PoolClosedError(`The pool was ${this.#state} and takes no more work: make a new Pool.`);
+  }
+
+  /** Starts or queues a piece of work. What it sends is taken as it is now. */
+  add(work: Work): Job {
+    this.checkOpen();
+    const origin = host()?.origin();
+    const id = ++this.#count;
+    const job: Job = { id, work, wire: work.wire, origin, state: "queued", thread: undefined, givenMs: undefined };
+    this.#jobs.add(job);
+    this.#queue.push(job);
+    this.trace.add("enqueue", threadId, job.id, now(), work.label);
+    this.#dispatch();
+    if (job.state === "queued") {
+      try {
+        job.wire = snapshot(job.wire);
+      } catch (cause) {
+        const text = `The task can't be sent to a thread: ${(cause as Error).message}`;
+        this.end(job, new NotSendableError("args", text, { cause }));
+      }
+    }
+    return job;
+  }
+
+  /** Ends a job that has not ended: takes it out of the queue, or stops its thread. */
+  end(job: Job, error: unknown): void {
+    if (job.state === "ended") return;
+    if (job.state === "queued") this.#queue.remove((other) => other === job);
+    const thread = [...this.#threads].find((one) => one.job === job);
+    this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
+    if (thread) {
+      this.#stop(thread);
+      this.#grow();
+    }
+    this.#dispatch();
+  }
+
+  /** Ends the parts of a group that wait, and with `all` those that run. */
+  endGroup(group: Group, error: unknown, all: boolean): void {
+    for (const job of this.#queue.remove((one) => one.work.group === group))
+      this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
+    if (all) for (const job of [...this.#jobs]) if (job.work.group === group) this.end(job, error);
+  }
+
+  openGroup(wire: Wire, limit: number): Group {
+    return { id: ++groups, wire, limit, running: 0 };
+  }
+
+  /** No more parts of the group will come. */
+  closeGroup(group: Group): void {
+    for (const thread of this.#threads) thread.closeGroup(group.id);
+  }
+
+  resize(threads: number): void {
+    this.checkOpen();
+    this.target = threads;
+    const live = this.#live();
+    const idleFirst = live.sort((a, b) => Number(a.job !== undefined) - Number(b.job !== undefined));
+    for (const thread of idleFirst.slice(0, Math.max(0, live.length - threads))) {
+      thread.retiring = true;
+      if (!thread.job) this.#stop(thread);
+    }
+    this.#grow();
+    this.#dispatch();
+  }
+
+  close(): Promise<void> {
+    if (this.#state === "open") this.#state = "closed";
+    this.#finish();
+    return this.#closed.promise;
+  }
+
+  terminate(): Promise<void> {
+    this.#state = "terminated";
+    this.#queue.remove(() => true);
+    for (const thread of this.#threads) this.#stop(thread);
+    for (const job of this.#jobs) {
+      const error = new PoolClosedError(`The pool was terminated before ${job.work.label} was done.`);
+      this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
+    }
+    this.#finish();
+    return this.#closed.promise;
+  }
+
+  #live(): PoolThread[] {
+    return [...this.#threads].filter((thread) => !thread.retiring);
+  }
+
+  #grow(): void {
+    for (let missing = this.target - this.#live().length; missing > 0 && this.#state !== "terminated"; missing--)
+      this.#threads.add(
+        new PoolThread(this.#limits, {
+          started: (job, thread, atMs) => {
+            job.thread = thread;
+            job.givenMs = atMs;
+            job.work.started?.(thread, atMs);
+          },
+          settled: (job, outcome, times) => this.#settle(job, outcome, times),
+          free: (thread) => this.#free(thread),
+          gone: (thread) => this.#gone(thread),
+        }),
+      );
+  }
+
+  /** Gives waiting jobs to free threads, and makes up for threads that died. */
+  #dispatch(): void {
+    if (this.#queue.length === 0) return;
+    try {
+      this.#grow();
+    } catch (cause) {
+      if (this.#threads.size === 0) this.#giveUp(cause as Error);
+    }
+    for (const thread of this.#threads) {
+      if (thread.job || thread.retiring) continue;
+      const job = this.#queue.take();
+      if (!job) return;
+      job.state = "running";
+      thread.run(job);
+    }
+  }
+
+  /** No thread is left and none can be started. */
+  #giveUp(cause: Error): void {
+    for (const job of this.#queue.remove(() => true)) {
+      const error = new ThreadCrashedError(`No thread could be started for ${job.work.label}: ${cause.message}`, {
+        cause,
+      });
+      this.#settle(job, { ok: false, error }, { endMs: now() });
+    }
+  }
+
+  #settle(job: Job, outcome: Outcome, times: Times): void {
+    if (job.state === "ended") return;
+    job.state = "ended";
+    this.#jobs.delete(job);
+    if (outcome.ok) this.done++;
+    else this.failed++;
+    if (job.thread !== undefined) {
+      this.trace.add("start", job.thread, job.id, times.startMs ?? job.givenMs!, job.work.label);
+      this.trace.add("end", job.thread, job.id, times.endMs, job.work.label);
+    }
+    job.work.settled(outcome, times);
+    this.#finish();
+  }
+
+  #free(thread: PoolThread): void {
+    if (!this.#threads.has(thread)) return;
+    if (thread.retiring && !thread.job) this.#stop(thread);
+    this.#dispatch();
+  }
+
+  #gone(thread: PoolThread): void {
+    if (!this.#threads.delete(thread)) return;
+    try {
+      // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
+      if (thread.ready && this.#state === "open") this.#grow();
+    } catch {
+      // The next job tries again, and fails with the reason.
+    }
+    this.#dispatch();
+  }
+
+  #stop(thread: PoolThread): void {
+    this.#threads.delete(thread);
+    const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
+    this.#stopping.add(stopping);
+  }
+
+  #interrupt(origin: number): void {
+    for (const job of [...this.#jobs])
+      if (job.origin === origin)
+        this.end(job, new CancelledError(`${job.work.label} was stopped: the cell that started it was interrupted.`));
+  }
+
+  /** When a pool that takes no more work has none left, its threads end. */
+  #finish(): void {
+    if (this.#state === "open" || this.#jobs.size > 0) return;
+    for (const thread of this.#threads) this.#stop(thread);
+    this.#unlisten?.();
+    void Promise.all(this.#stopping).then(() => this.#closed.resolve());
+  }
+}

@@ -1,0 +1,46 @@
+// A unit of work on its way: what a queue holds and a thread runs.
+
+import type { Wire } from "../ship/index.ts";
+
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown; readonly index?: number | undefined; readonly stopped?: boolean };
+// `index`: the item of a part that failed. `stopped`: it did not fail by itself, someone ended it.
+
+/** Milliseconds on the common clock; no start where it never started. */
+export interface Times {
+  readonly startMs?: number | undefined;
+  readonly endMs: number;
+}
+
+/** What the parts of one call share. */
+export interface Group {
+  readonly id: number;
+  readonly wire: Wire;
+  /** At most so many of its parts run at a time. */
+  readonly limit: number;
+  running: number;
+}
+
+/** What is to be run, and whom to tell. Both are told at most once, `settled` always. */
+export interface Work {
+  /** How messages and charts call it. */
+  readonly label: string;
+  readonly wire: Wire;
+  readonly group?: Group | undefined;
+  started?(thread: number, atMs: number): void;
+  settled(outcome: Outcome, times: Times): void;
+}
+
+export interface Job {
+  readonly id: number;
+  readonly work: Work;
+  /** What is sent: the work's wire, or a copy of it made when it had to wait. */
+  wire: Wire;
+  /** Who started it, for the host. */
+  readonly origin: number | undefined;
+  state: "queued" | "running" | "ended";
+  thread: number | undefined;
+  /** When it was given to the thread. */
+  givenMs: number | undefined;
+}

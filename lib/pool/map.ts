@@ -1,0 +1,146 @@
+// Many parts of one call: the function goes once to each thread, the items in chunks, the results come back in order.
+
+import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../errors.ts";
+import { encode, type Wire } from "../ship/index.ts";
+import { checkFunction, checkInteger, checkIterable, checkMilliseconds, checkSignal } from "./checks.ts";
+import type { Engine } from "./engine.ts";
+import type { Outcome } from "./job.ts";
+import { mapEntry, type Entry, type MapPart } from "./parts.ts";
+
+export interface MapOptions {
+  /** Items for each message to a thread. Default: a quarter of a thread's share. */
+  chunk?: number;
+  /** Told after each chunk. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+/** How messages and charts call a function. */
+export function labelOf(fn: Function): string {
+  return typeof fn.name === "string" && fn.name !== "" ? fn.name : "a task";
+}
+
+export interface PartsCall<C, P, R> {
+  readonly label: string;
+  /** A function of the library that makes the one that runs a part. */
+  readonly entry: Entry<C, P, R>;
+  /** Sent once to each thread. */
+  readonly context: C;
+  readonly parts: readonly P[];
+  encodePart?(part: P): Wire;
+  /** At most so many parts at a time. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** The error for a part that failed by itself. */
+  failed(error: unknown, part: P, index: number | undefined): unknown;
+  /** A part is done. */
+  ended?(part: P): void;
+}
+
+/** Runs the parts on the threads of a pool; gives their results in order. The first failure ends the call. */
+export async function runParts<C, P, R>(engine: Engine, call: PartsCall<C, P, R>): Promise<R[]> {
+  const { label, parts, signal, timeoutMs, limit = Infinity } = call;
+  engine.checkOpen();
+  const shared = encode({ entry: call.entry, context: call.context }, { path: "" });
+  if (shared.nodes.some((node) => node.t === "moved"))
+    throw new NotSendableError(
+      "move()",
+      `${label} captures a value marked with move(), but several threads get it: share it with shared(), or send a copy.`,
+    );
+  // All are encoded before any runs.
+  const wires: Wire[] = parts.map((part) => call.encodePart?.(part) ?? encode(part, { path: "" }));
+  if (signal?.aborted) throw new CancelledError(`${label} was cancelled before it started.`, { cause: signal.reason });
+  if (parts.length === 0) return [];
+
+  const group = engine.openGroup(shared, limit);
+  const results = new Array<R>(parts.length);
+  const { promise, resolve, reject } = Promise.withResolvers<R[]>();
+  let open = parts.length;
+  let over = false;
+  const stop = (error: unknown, all: boolean): void => {
+    if (over) return;
+    over = true;
+    reject(error);
+    engine.endGroup(group, error, all);
+  };
+  const settled = (index: number, outcome: Outcome): void => {
+    if (over) return;
+    const part = parts[index]!;
+    if (!outcome.ok)
+      return stop(outcome.stopped ? outcome.error : call.failed(outcome.error, part, outcome.index), false);
+    results[index] = outcome.value as R;
+    try {
+      call.ended?.(part);
+    } catch (error) {
+      return stop(error, false);
+    }
+    if (--open === 0) resolve(results);
+  };
+  const abort = (): void => stop(new CancelledError(`${label} was cancelled.`, { cause: signal!.reason }), true);
+  signal?.addEventListener("abort", abort, { once: true });
+  const late = (): void => stop(new TimeoutError(timeoutMs!, `${label} took longer than ${timeoutMs} ms.`), true);
+  const timer = timeoutMs === undefined || timeoutMs > MAX_TIMER ? undefined : setTimeout(late, timeoutMs);
+  try {
+    for (const [index, wire] of wires.entries())
+      if (!over) engine.add({ label, wire, group, settled: (outcome) => settled(index, outcome) });
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    engine.closeGroup(group);
+  }
+}
+
+/** What setTimeout takes; longer is for ever. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** An error tells the place in all the items, not in the chunk. */
+function encodeItems(part: MapPart): Wire {
+  try {
+    return encode(part, { path: "" });
+  } catch (error) {
+    if (!(error instanceof NotSendableError)) throw error;
+    const shift = (text: string): string =>
+      text.replace(/^items\[(\d+)\]/, (_, index: string) => `items[${Number(index) + part.first}]`);
+    throw new NotSendableError(shift(error.path), shift(error.message), { cause: error.cause });
+  }
+}
+
+export async function mapItems<T, R>(
+  engine: Engine,
+  items: Iterable<T>,
+  fn: (item: T, index: number) => R | Promise<R>,
+  { chunk, onProgress, signal, timeoutMs }: MapOptions,
+): Promise<R[]> {
+  checkFunction("the second argument", fn);
+  if (onProgress !== undefined) checkFunction("onProgress", onProgress);
+  if (chunk !== undefined) checkInteger("chunk", chunk, 1, Infinity);
+  if (timeoutMs !== undefined) checkMilliseconds("timeoutMs", timeoutMs);
+  if (signal !== undefined) checkSignal(signal);
+  const all = Array.from(checkIterable("items", items));
+  const size = chunk ?? Math.max(1, Math.ceil(all.length / (engine.target * 4)));
+  const parts: MapPart[] = [];
+  for (let first = 0; first < all.length; first += size) parts.push({ first, items: all.slice(first, first + size) });
+  let done = 0;
+  const results = await runParts(engine, {
+    label: labelOf(fn),
+    entry: mapEntry,
+    context: fn as (item: unknown, index: number) => unknown,
+    parts,
+    encodePart: encodeItems,
+    signal,
+    timeoutMs,
+    failed(cause, { first, items }, index) {
+      const what = index === undefined ? `One of the items ${first} to ${first + items.length - 1}` : `Item ${index}`;
+      const text = cause instanceof Error ? cause.message : String(cause);
+      return new TaskError(index ?? first, `${what} failed: ${text}`, { cause });
+    },
+    ended({ items }) {
+      done += items.length;
+      onProgress?.(done, all.length);
+    },
+  });
+  return (results as R[][]).flat();
+}

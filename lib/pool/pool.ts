@@ -1,0 +1,168 @@
+// A pool of threads: takes functions with what they capture, and runs them.
+
+import { availableParallelism } from "node:os";
+import { CancelledError } from "../errors.ts";
+import { encode, inLibrary, type Send, type SendAll } from "../ship/index.ts";
+import { checkFunction, checkInteger, checkThreads } from "./checks.ts";
+import { Engine } from "./engine.ts";
+import { labelOf, mapItems, type MapOptions } from "./map.ts";
+import { promiseOf, Task, type TaskRecord } from "./task.ts";
+import type { TraceEvent } from "./trace.ts";
+
+export interface PoolOptions {
+  /** How many threads, 1 to 1024. Default: as many as the machine runs at a time. */
+  threads?: number;
+  /** Stack of each thread, in MiB. Default: Node's 4. */
+  stackSizeMb?: number;
+  /** JavaScript heap of each thread, in MiB: one that needs more dies, and its task fails. Default: Node's. */
+  maxHeapMb?: number;
+  /** Remember what ran when, for `trace()`. */
+  trace?: boolean;
+}
+
+export interface PoolStats {
+  threads: number;
+  running: number;
+  queued: number;
+  blocked: number;
+  done: number;
+  failed: number;
+  steals: number;
+}
+
+/** What is inside of a pool, for other modules of the library. */
+export let engineOf: (pool: Pool) => Engine;
+
+/**
+ * A pool of threads that run functions of this thread, with all that they capture.
+ *
+ * Waits: nothing here blocks; what returns a promise settles when the threads answer. A thread that dies (exit, out of
+ * memory, an error outside of any task) fails its own task with ThreadCrashedError and is replaced; no promise hangs.
+ * Order: tasks start in the order they were given, and end in any.
+ * What a task is given is copied when it is submitted: later changes are not seen, except in shared memory. Functions
+ * and classes go as source with their captures. What was imported is imported again in the thread, so that the state of
+ * a module is the thread's own there.
+ * Cost: threads start with the pool, about 30 ms and 10 MB each; an idle pool doesn't keep the program alive.
+ * Throws RangeError or TypeError for a bad option.
+ */
+export class Pool implements AsyncDisposable {
+  readonly #engine: Engine;
+
+  static {
+    engineOf = (pool) => pool.#engine;
+  }
+
+  constructor({ threads = availableParallelism(), stackSizeMb, maxHeapMb, trace = false }: PoolOptions = {}) {
+    checkThreads(threads);
+    if (stackSizeMb !== undefined) checkInteger("stackSizeMb", stackSizeMb, 1, 1024);
+    if (maxHeapMb !== undefined) checkInteger("maxHeapMb", maxHeapMb, 4, 1 << 20);
+    this.#engine = new Engine(threads, { stackSizeMb, maxHeapMb }, trace);
+  }
+
+  get threads(): number {
+    return this.#engine.target;
+  }
+
+  /**
+   * Runs a function on a thread with these arguments, and gives what it returns, awaited.
+   * Throws what the function threw (its class kept, the stack that of the thread); CaptureError or NotSendableError where
+   * something can't cross, before anything runs; ThreadCrashedError; PoolClosedError.
+   * Cost: about 0.1 ms there and back, 0.1 ms for each function that goes along, and the copying of the data.
+   */
+  run<A extends unknown[], R>(fn: (...args: A) => R | Promise<R>, ...args: A & SendAll<A>): Promise<R> {
+    return promiseOf(this.#submit<R>(fn, args));
+  }
+
+  /** Like `run`, but gives a Task: it can be asked where it is, and cancelled. */
+  submit<A extends unknown[], R>(fn: (...args: A) => R | Promise<R>, ...args: A & SendAll<A>): Task<R> {
+    return this.#submit<R>(fn, args);
+  }
+
+  /**
+   * Calls a function with each item and its index, and gives the results in the order of the items.
+   * The items go to the threads in chunks, four for each thread if not said otherwise. The function is sent once to each
+   * thread, and what it captures copied once for each. Within a chunk one item follows the other.
+   * Throws TaskError for the first item that fails, with its `index` and the error as `cause`; chunks that have not
+   * started then never do. CancelledError (cause: the signal's reason) and TimeoutError stop the threads at work on it.
+   */
+  map<T, R>(
+    items: Iterable<T & Send<T>>,
+    fn: (item: T, index: number) => R | Promise<R>,
+    options: MapOptions = {},
+  ): Promise<R[]> {
+    return mapItems<T, R>(this.#engine, items, fn, options);
+  }
+
+  /** Changes the number of threads. Threads that are too many end when they have done what they do. Waits: never. */
+  resize(threads: number): void {
+    this.#engine.resize(checkThreads(threads));
+  }
+
+  stats(): PoolStats {
+    const { target, running, queued, done, failed } = this.#engine;
+    return { threads: target, running, queued, blocked: 0, done, failed, steals: 0 };
+  }
+
+  /** What ran when on which thread, in order of time; empty unless the pool was made with `trace: true`. */
+  trace(): TraceEvent[] {
+    return this.#engine.trace.events();
+  }
+
+  /** Takes no more work, finishes what it has, and ends the threads. `await using` does this. */
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+
+  /** Ends the threads now. What waited or ran rejects with PoolClosedError. */
+  terminate(): Promise<void> {
+    return this.#engine.terminate();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #submit<R>(fn: Function, args: readonly unknown[]): Task<R> {
+    const engine = this.#engine;
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    const record: TaskRecord<R> = {
+      promise,
+      state: "queued",
+      thread: undefined,
+      startedMs: undefined,
+      endedMs: undefined,
+      cancel: () => {},
+    };
+    try {
+      engine.checkOpen();
+      checkFunction("the first argument", fn);
+      const label = labelOf(fn);
+      const job = engine.add({
+        label,
+        wire: encode({ fn, args }, { path: "" }),
+        started(thread, atMs) {
+          record.state = "running";
+          record.thread = thread;
+          record.startedMs = atMs - engine.begin;
+        },
+        settled(outcome, { startMs, endMs }) {
+          if (startMs !== undefined) record.startedMs = startMs - engine.begin;
+          record.endedMs = endMs - engine.begin;
+          if (outcome.ok) record.state = "done";
+          else record.state = outcome.stopped && outcome.error instanceof CancelledError ? "cancelled" : "failed";
+          if (outcome.ok) resolve(outcome.value as R);
+          else reject(outcome.error);
+          // Until here the function is kept: what it captures may come back as a reference to it.
+          void fn;
+        },
+      });
+      record.cancel = (cause) => engine.end(job, new CancelledError(`${label} was cancelled.`, { cause }));
+    } catch (error) {
+      record.state = "failed";
+      reject(error);
+    }
+    return new Task(record);
+  }
+}
+
+inLibrary(import.meta.url, { Pool });
