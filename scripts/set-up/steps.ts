@@ -42,9 +42,11 @@ async function installPackages(): Promise<void> {
     );
   }
   console.log("braid: installing npm packages");
-  const options = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
-  const ci = npmProcess(npm, process.execPath, ["ci", ...options]);
-  const { code, output } = await runToEnd(ci.command, ci.args, ci.options);
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of other platforms, and a registry mirror need
+  // not have those. What the lock file names is installed in that version, checked by its hash.
+  const options = ["--no-save", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
+  const install = npmProcess(npm, process.execPath, ["install", ...options]);
+  const { code, output } = await runToEnd(install.command, install.args, install.options);
   if (code === 0) return;
   console.error(output.trimEnd());
   throw new CliError("npm could not install the packages (see above); mend that, then run the same command again.");
