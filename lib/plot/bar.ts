@@ -89,7 +89,9 @@ export function bar(input: BarInput, options: BarOptions = {}): Figure {
       subtitle: options.subtitle ?? (timed && options.title !== undefined ? "median and its 95 % interval" : undefined),
       xTitle: horizontal ? scale : nameTitle,
       yTitle: horizontal ? nameTitle : scale,
-      height: options.height ?? (horizontal ? 150 + names.length * (claimed.length > 0 ? 52 : 34) : undefined),
+      height:
+        options.height ??
+        (horizontal ? Math.min(1200, 150 + names.length * (claimed.length > 0 ? 52 : 34)) : undefined),
       legend: claimed.length > 0,
       xaxis: horizontal ? values : categories,
       yaxis: horizontal ? { ...categories, autorange: "reversed" } : values,

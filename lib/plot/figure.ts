@@ -61,9 +61,9 @@ export class Figure {
 
   /** One line of text: what a place without pictures shows. */
   get description(): string {
-    if (this.#description !== undefined) return this.#description;
+    if (this.#description !== undefined) return cut(this.#description);
     const names = this.data.map((trace) => trace.name ?? trace.type).join(", ");
-    return [titleText(this.layout.title), names].filter((part) => part !== "").join(": ") || "empty figure";
+    return cut([titleText(this.layout.title), names].filter((part) => part !== "").join(": ")) || "empty figure";
   }
 
   /**
@@ -133,6 +133,11 @@ function isRecord(value: unknown): value is Record<string, any> {
 
 function titleText(title: unknown): string {
   return isRecord(title) && typeof title.text === "string" ? title.text : "";
+}
+
+/** A long list of values ends in an ellipsis. */
+function cut(text: string): string {
+  return text.length <= 400 ? text : `${text.slice(0, text.lastIndexOf(" ", 380)).replace(/[,;]$/, "")} …`;
 }
 
 function describe(value: unknown): string {

@@ -92,28 +92,31 @@ function boxesText(trace: Trace, boxes: Box[], { detail }: Frame): string {
   }
   const fill = attribute(Array.isArray(marker.color) ? marker.color[0] : marker.color);
   let path = "";
-  for (const box of thinned(boxes, detail)) {
+  for (const box of thinned(boxes, trace.orientation === "h", detail)) {
     const width = px(Math.max(0.4, box.width));
     path += `M${px(box.x)} ${px(box.y)}h${width}v${px(Math.max(0.4, box.height))}h-${width}z`;
   }
   return `<path class="bars" d="${path}" fill="${fill}"${stroke}${faded}/>`;
 }
 
-/** Neighbours on one lane that would touch in the picture become one box. */
-function thinned(boxes: Box[], detail: number): Box[] {
+/** Fewer boxes that look alike: of those thinner than a pixel the longest, and on one lane touching neighbours as one. */
+function thinned(boxes: Box[], sideways: boolean, detail: number): Box[] {
+  const longest = new Map<string, Box>();
+  for (const box of boxes) {
+    const [across, thick, long] = sideways ? [box.y, box.height, box.width] : [box.x, box.width, box.height];
+    const key = thick * detail >= 1 ? `all ${longest.size}` : `${Math.floor(across * detail)}`;
+    const other = longest.get(key);
+    if (other === undefined || long > (sideways ? other.width : other.height)) longest.set(key, box);
+  }
+  if (!sideways) return [...longest.values()];
   const gap = detail === 1 ? 0.3 : 0.5 / detail;
   const result: Box[] = [];
   const last = new Map<number, Box>();
-  for (const box of [...boxes].sort((a, b) => a.x - b.x)) {
+  for (const box of [...longest.values()].sort((a, b) => a.x - b.x)) {
     const before = last.get(box.y);
-    if (
-      before !== undefined &&
-      box.height === before.height &&
-      box.x - (before.x + before.width) < gap &&
-      before.width < 8 / detail
-    ) {
-      before.width = Math.max(before.width, box.x + box.width - before.x);
-    } else {
+    const near = before !== undefined && box.x - (before.x + before.width) < gap && before.width < 8 / detail;
+    if (near && box.height === before.height) before.width = Math.max(before.width, box.x + box.width - before.x);
+    else {
       const copy = { ...box };
       last.set(box.y, copy);
       result.push(copy);

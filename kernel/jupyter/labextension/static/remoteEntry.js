@@ -37,7 +37,7 @@
   function themed(layout) {
     const style = getComputedStyle(document.body);
     const value = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
-    const grid = value("--jp-border-color2", "#e0e0e0");
+    const grid = value("--jp-border-color3", "#eeeeee");
     const line = value("--jp-border-color0", "#bdbdbd");
     const axis = { gridcolor: grid, zerolinecolor: line, linecolor: line, tickcolor: line };
     const given = layout.template ?? {};
