@@ -6,7 +6,7 @@ import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError }
 import { host } from "../host.ts";
 import { snapshot, type Wire } from "../ship/index.ts";
 import { CentralQueue } from "./central-queue.ts";
-import type { Group, Job, Outcome, Times, Work } from "./job.ts";
+import { called, type Group, type Job, type Outcome, type Times, type Work } from "./job.ts";
 import { now } from "./messages.ts";
 import { PoolThread, type ThreadLimits } from "./thread.ts";
 import { Trace } from "./trace.ts";
@@ -126,7 +126,7 @@ export class Engine {
     this.#queue.remove(() => true);
     for (const thread of this.#threads) this.#stop(thread);
     for (const job of this.#jobs) {
-      const error = new PoolClosedError(`The pool was terminated before ${job.work.label} was done.`);
+      const error = new PoolClosedError(`The pool was terminated before ${called(job.work)} was done.`);
       this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
     }
     this.#finish();
@@ -173,7 +173,7 @@ export class Engine {
   /** No thread is left and none can be started. */
   #giveUp(cause: Error): void {
     for (const job of this.#queue.remove(() => true)) {
-      const error = new ThreadCrashedError(`No thread could be started for ${job.work.label}: ${cause.message}`, {
+      const error = new ThreadCrashedError(`No thread could be started for ${called(job.work)}: ${cause.message}`, {
         cause,
       });
       this.#settle(job, { ok: false, error }, { endMs: now() });
@@ -220,7 +220,7 @@ export class Engine {
   #interrupt(origin: number): void {
     for (const job of [...this.#jobs])
       if (job.origin === origin)
-        this.end(job, new CancelledError(`${job.work.label} was stopped: the cell that started it was interrupted.`));
+        this.end(job, new CancelledError(`Stopped ${called(job.work)}: the cell that started it was interrupted.`));
   }
 
   /** When a pool that takes no more work has none left, its threads end. */

@@ -44,3 +44,15 @@ export interface Job {
   /** When it was given to the thread. */
   givenMs: number | undefined;
 }
+
+/** How a message calls it. */
+export function called({ label }: Pick<Work, "label">): string {
+  return label === UNNAMED ? "the task" : `the task "${label}"`;
+}
+
+const UNNAMED = "task";
+
+/** How messages and charts call a function. */
+export function labelOf(fn: Function): string {
+  return (typeof fn.name === "string" && fn.name) || UNNAMED;
+}

@@ -4,7 +4,7 @@ import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../er
 import { encode, type Wire } from "../ship/index.ts";
 import { checkFunction, checkInteger, checkIterable, checkMilliseconds, checkSignal } from "./checks.ts";
 import type { Engine } from "./engine.ts";
-import type { Outcome } from "./job.ts";
+import { called, labelOf, type Outcome } from "./job.ts";
 import { mapEntry, type Entry, type MapPart } from "./parts.ts";
 
 export interface MapOptions {
@@ -14,11 +14,6 @@ export interface MapOptions {
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
   timeoutMs?: number;
-}
-
-/** How messages and charts call a function. */
-export function labelOf(fn: Function): string {
-  return typeof fn.name === "string" && fn.name !== "" ? fn.name : "a task";
 }
 
 export interface PartsCall<C, P, R> {
@@ -47,11 +42,12 @@ export async function runParts<C, P, R>(engine: Engine, call: PartsCall<C, P, R>
   if (shared.nodes.some((node) => node.t === "moved"))
     throw new NotSendableError(
       "move()",
-      `${label} captures a value marked with move(), but several threads get it: share it with shared(), or send a copy.`,
+      `The function of ${called(call)} captures a value marked with move(), but several threads get it: share it with shared(), or send a copy.`,
     );
   // All are encoded before any runs.
   const wires: Wire[] = parts.map((part) => call.encodePart?.(part) ?? encode(part, { path: "" }));
-  if (signal?.aborted) throw new CancelledError(`${label} was cancelled before it started.`, { cause: signal.reason });
+  if (signal?.aborted)
+    throw new CancelledError(`Cancelled before it started: ${called(call)}.`, { cause: signal.reason });
   if (parts.length === 0) return [];
 
   const group = engine.openGroup(shared, limit);
@@ -78,9 +74,10 @@ export async function runParts<C, P, R>(engine: Engine, call: PartsCall<C, P, R>
     }
     if (--open === 0) resolve(results);
   };
-  const abort = (): void => stop(new CancelledError(`${label} was cancelled.`, { cause: signal!.reason }), true);
+  const abort = (): void => stop(new CancelledError(`Cancelled: ${called(call)}.`, { cause: signal!.reason }), true);
   signal?.addEventListener("abort", abort, { once: true });
-  const late = (): void => stop(new TimeoutError(timeoutMs!, `${label} took longer than ${timeoutMs} ms.`), true);
+  const late = (): void =>
+    stop(new TimeoutError(timeoutMs!, `Out of time: ${called(call)} took longer than ${timeoutMs} ms.`), true);
   const timer = timeoutMs === undefined || timeoutMs > MAX_TIMER ? undefined : setTimeout(late, timeoutMs);
   try {
     for (const [index, wire] of wires.entries())

@@ -5,7 +5,8 @@ import { CancelledError } from "../errors.ts";
 import { encode, inLibrary, type Send, type SendAll } from "../ship/index.ts";
 import { checkFunction, checkInteger, checkThreads } from "./checks.ts";
 import { Engine } from "./engine.ts";
-import { labelOf, mapItems, type MapOptions } from "./map.ts";
+import { called, labelOf } from "./job.ts";
+import { mapItems, type MapOptions } from "./map.ts";
 import { promiseOf, Task, type TaskRecord } from "./task.ts";
 import type { TraceEvent } from "./trace.ts";
 
@@ -156,7 +157,7 @@ export class Pool implements AsyncDisposable {
           void fn;
         },
       });
-      record.cancel = (cause) => engine.end(job, new CancelledError(`${label} was cancelled.`, { cause }));
+      record.cancel = (cause) => engine.end(job, new CancelledError(`Cancelled: ${called({ label })}.`, { cause }));
     } catch (error) {
       record.state = "failed";
       reject(error);

@@ -6,7 +6,7 @@ import { types } from "node:util";
 import { NotSendableError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { decode, prepare, realm, sibling, transferList, type Wire } from "../ship/index.ts";
-import type { Job, Outcome, Times } from "./job.ts";
+import { called, type Job, type Outcome, type Times } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 
 export interface ThreadLimits {
@@ -137,7 +137,7 @@ export class PoolThread {
     const job = this.#drop();
     const error = this.#error;
     if (job) {
-      const died = crash(this.id, job.work.label, exitCode, error);
+      const died = crash(this.id, called(job.work), exitCode, error);
       this.#events.settled(job, { ok: false, error: died }, { endMs: now() });
     }
     if (!job && error && !this.retiring)
@@ -149,10 +149,10 @@ export class PoolThread {
   }
 }
 
-function crash(id: number, label: string, exitCode: number, cause: Error | undefined): ThreadCrashedError {
+function crash(id: number, task: string, exitCode: number, cause: Error | undefined): ThreadCrashedError {
   const code = (cause as { code?: string } | undefined)?.code;
   let why = `it exited with code ${exitCode}`;
   if (code === "ERR_WORKER_OUT_OF_MEMORY") why = "it ran out of memory (the pool's maxHeapMb raises the limit)";
   else if (cause) why = `an error escaped: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return new ThreadCrashedError(`Thread ${id} died while it ran ${label}: ${why}.`, { cause, exitCode });
+  return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, { cause, exitCode });
 }

@@ -3,7 +3,6 @@
 
 import { rememberStart } from "./encode-function.ts";
 import { compile, type Instance } from "./factory.ts";
-import { factsOf } from "./free-names.ts";
 import { followPath } from "./globals.ts";
 import { findById, isFrom, realm, remember, rememberImport } from "./identity.ts";
 import { libraryUrl, loadedExport } from "./library.ts";
@@ -163,7 +162,7 @@ class Decoder {
   }
 
   #function(node: FunctionNode, set: (value: unknown) => unknown): void {
-    const isClass = factsOf(node.source).shape === "class";
+    const isClass = node.shape === "class";
     const isOurs = isFrom(node.id, realm);
     let fn = isClass || isOurs ? findById(node.id) : undefined;
     if (fn && isOurs) return void set(fn);

@@ -2,7 +2,6 @@
 // frames show the file, line and column that the function was written at.
 
 import vm from "node:vm";
-import { factsOf, type Shape, type SourceFacts } from "./free-names.ts";
 import type { FunctionNode } from "./wire.ts";
 
 /** One function made from a source, before and after its captures are there. */
@@ -26,15 +25,15 @@ export function compile(node: FunctionNode): Instance {
   return factory();
 }
 
-function build({ source, name, names, url, line, column }: FunctionNode): () => Instance {
-  const facts = factsOf(source);
-  const [before, after] = around(facts.shape, name);
+function build(node: FunctionNode): () => Instance {
+  const { names, url, line, column } = node;
+  const [before, after] = around(node);
   const declare = names.length > 0 ? `let ${names.join(",")};` : "";
   const put = names.length > 0 ? `[${names.join(",")}]=arguments[0]` : "";
   // The source stands on a line of its own, moved to its column, and everything else on the lines before and after it.
   const text =
-    `(function(){${facts.strict ? '"use strict";' : ""}${declare}return{put(){${put}},make(){return ${before}\n` +
-    `${" ".repeat(column)}${withoutComputedKey(source, facts)}\n${after}}}})`;
+    `(function(){${node.strict ? '"use strict";' : ""}${declare}return{put(){${put}},make(){return ${before}\n` +
+    `${" ".repeat(column)}${withoutComputedKey(node)}\n${after}}}})`;
   const script = new vm.Script(text, {
     filename: url || "braid-function",
     lineOffset: line - 1,
@@ -44,7 +43,7 @@ function build({ source, name, names, url, line, column }: FunctionNode): () => 
 }
 
 /** What goes around the text to make it an expression, so that an anonymous function keeps the name it was given. */
-function around(shape: Shape, name: string): [string, string] {
+function around({ shape, name }: FunctionNode): [string, string] {
   switch (shape) {
     case "method":
       return ["Object.values({", "})[0]"];
@@ -56,7 +55,7 @@ function around(shape: Shape, name: string): [string, string] {
 }
 
 /** `[key]() {…}` with a name in the key's place: what the key was made from does not go along. */
-function withoutComputedKey(source: string, { computedKey }: SourceFacts): string {
+function withoutComputedKey({ source, computedKey }: FunctionNode): string {
   if (!computedKey) return source;
   const [start, end] = computedKey;
   return `${source.slice(0, start)}_${source.slice(start + 1, end).replace(/[^\n]/g, " ")}${source.slice(end)}`;

@@ -1,7 +1,8 @@
 // What a function's source text mentions from outside: its free names, which of them it writes, and what it takes from
 // the function around it (`this`, `arguments`, `super`, `new.target`). Syntax only, by acorn; cached by source.
 
-import { parse, type Node } from "acorn";
+import type { Node } from "acorn";
+import { parse } from "./parse.ts";
 
 export interface FreeName {
   readonly name: string;

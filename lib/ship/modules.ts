@@ -1,9 +1,10 @@
 // Modules seen from a function: what its file imports and exports, and which built-in module a value comes from.
 
 import module from "node:module";
-import { parse } from "acorn";
+
 import type { ImportOrigin } from "../host.ts";
 import { sourceOf, urlOf, type Location } from "./inspector.ts";
+import { parse } from "./parse.ts";
 
 interface ModuleFacts {
   /** Local name of an import to where it comes from. */

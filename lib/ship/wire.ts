@@ -1,6 +1,8 @@
 // What travels: a list of nodes that refer to each other by index, in a form that structured clone can copy. It copies
 // all the nodes of one message together, so an object that two nodes hold is one object on the other side too.
 
+import type { Shape } from "./free-names.ts";
+
 /** Index of a node, or a primitive in a box. */
 export type Ref = number | [primitive: unknown];
 
@@ -12,6 +14,9 @@ export interface FunctionNode {
   readonly t: "fn";
   readonly id: string;
   readonly source: string;
+  readonly shape: Shape;
+  readonly strict: boolean;
+  readonly computedKey: readonly [start: number, end: number] | undefined;
   readonly name: string;
   readonly url: string;
   /** Where the source text starts in the file, zero-based. */

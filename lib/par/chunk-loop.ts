@@ -1,0 +1,108 @@
+// Runs a pipeline over a part of the elements: all stages and the ending in one generated loop, so that V8 compiles it
+// for exactly these functions and no intermediate array exists.
+
+import { inLibrary } from "../ship/index.ts";
+
+export type Stage = readonly [kind: "map" | "filter", fn: (value: never, index: number) => unknown];
+export type Ending =
+  "sum" | "sum-pairwise" | "sum-compensated" | "reduce" | "min" | "max" | "count" | "forEach" | "into" | "toArray";
+
+/** What all chunks share. */
+export interface Plan {
+  readonly stages: readonly Stage[];
+  readonly ending: Ending;
+  /** The function of `reduce` or `forEach`. */
+  readonly last?: Function | undefined;
+  readonly zero?: unknown;
+  /** Where `into` writes. */
+  readonly out?: ArrayLike<unknown> | undefined;
+  /** The elements, where all threads see them; "range" where the index is the element. */
+  readonly source?: ArrayLike<unknown> | "range" | undefined;
+}
+
+export interface Chunk {
+  /** First index, in the array of the caller, and how many. */
+  readonly first: number;
+  readonly length: number;
+  /** What a range adds to the index. */
+  readonly offset: number;
+  /** The elements of this chunk, where they are copied. */
+  readonly elements?: ArrayLike<unknown> | undefined;
+}
+
+/** A partial sum and its error so far. */
+export type PartialSum = readonly [sum: number, lost: number];
+
+type Loop = (
+  stages: readonly Function[],
+  last: Function | undefined,
+  zero: unknown,
+  source: ArrayLike<unknown> | undefined,
+  from: number,
+  to: number,
+  shift: number,
+  out: ArrayLike<unknown> | undefined,
+) => unknown;
+
+const BLOCK = 128;
+
+const ENDINGS: Record<Ending, { before: string; each: string; after: string }> = {
+  sum: { before: "let s=0", each: "s+=x", after: "return s" },
+  // Neumaier: the low bits that each addition loses are kept in a second number.
+  "sum-compensated": {
+    before: "let s=0,c=0",
+    each: "const t=s+x;c+=Math.abs(s)>=Math.abs(x)?(s-t)+x:(x-t)+s;s=t",
+    after: "return[s,c]",
+  },
+  // Blocks are added like the bits of a counter, so that each number takes part in log2(n) additions.
+  "sum-pairwise": {
+    before: `let s=0,k=0,blocks=0;const sums=[]`,
+    each: `s+=x;if(++k===${BLOCK}){let b=s;for(let m=++blocks;(m&1)===0;m>>=1)b=sums.pop()+b;sums.push(b);s=0;k=0}`,
+    after: "while(sums.length>0)s=sums.pop()+s;return s",
+  },
+  reduce: { before: "let a=zero", each: "a=last(a,x)", after: "return a" },
+  // NaN wins, as in Math.min.
+  min: { before: "let m", each: "if(m===undefined||x<m||x!==x)m=x", after: "return m" },
+  max: { before: "let m", each: "if(m===undefined||x>m||x!==x)m=x", after: "return m" },
+  count: { before: "let n=0", each: "n++", after: "return n" },
+  forEach: { before: "", each: "last(x,i)", after: "" },
+  into: { before: "", each: "out[i]=x", after: "" },
+  toArray: { before: "const r=[]", each: "r.push(x)", after: "return r" },
+};
+
+const loops = new Map<string, Loop>();
+
+/** The loop for these functions. The same sources get the same loop, already compiled by V8. */
+function loopFor({ stages, ending, last, source }: Plan): Loop {
+  const isRange = source === "range";
+  const key = JSON.stringify([ending, isRange, String(last), stages.map(([kind, fn]) => [kind, String(fn)])]);
+  let loop = loops.get(key);
+  if (!loop) {
+    const { before, each, after } = ENDINGS[ending];
+    const names = stages.map((_, n) => `const f${n}=stages[${n}];`).join("");
+    const steps = stages.map(([kind], n) => (kind === "map" ? `x=f${n}(x,i);` : `if(!f${n}(x,i))continue;`)).join("");
+    const element = isRange ? "j+shift" : "source[j]";
+    const index = isRange ? "j" : "j+shift";
+    loop = new Function(
+      ...["stages", "last", "zero", "source", "from", "to", "shift", "out"],
+      `"use strict";${names}${before};for(let j=from;j<to;j++){const i=${index};let x=${element};${steps}${each}}${after}`,
+    ) as Loop;
+    if (loops.size >= 500) loops.clear();
+    loops.set(key, loop);
+  }
+  return loop;
+}
+
+export const chunkLoop = (plan: Plan): ((chunk: Chunk) => unknown) => {
+  const loop = loopFor(plan);
+  const stages = plan.stages.map(([, fn]) => fn as Function);
+  const { last, zero, out, source } = plan;
+  return ({ first, length, offset, elements }) => {
+    // `shift` takes a position to the element of a range, or to the index of a copied one.
+    if (source === "range") return loop(stages, last, zero, undefined, first, first + length, offset, out);
+    if (elements) return loop(stages, last, zero, elements, 0, length, first, out);
+    return loop(stages, last, zero, source, first, first + length, 0, out);
+  };
+};
+
+inLibrary(import.meta.url, { chunkLoop });

@@ -1,0 +1,3 @@
+// Parallel arrays.
+
+export { par, type Par, type ParOptions } from "./par.ts";
