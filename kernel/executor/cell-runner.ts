@@ -15,45 +15,61 @@ type Interrupted = { kind: "interrupted" };
 
 const INTERRUPTED: Interrupted = { kind: "interrupted" };
 
+/** An interrupted cell whose own continuation was terminated, too, is given up after this. */
+const GIVE_UP_MS = 500;
+
+interface Job {
+  cell: ExecuteCommand;
+  /** Ends the wait for user code: the promise of an interrupted cell never settles. */
+  abandon: () => void;
+}
+
 export class CellRunner {
   readonly #session = new EvaluationSession();
   readonly #queue: ExecuteCommand[] = [];
-  #busy = false;
-  /** The cell that runs and the way to end its wait: the promise of an interrupted cell never settles. */
-  #current: { run: number; abandon: () => void } | undefined;
+  #current: Job | undefined;
 
   enqueue(cell: ExecuteCommand): void {
     this.#queue.push(cell);
-    if (!this.#busy) void this.#drain();
+    if (!this.#current) this.#next();
   }
 
   /** Called while the main thread is idle or awaits: what the cell awaits is abandoned, its threads and timers stop. */
   interrupt(): void {
-    if (!this.#current) return;
-    const { run, abandon } = this.#current;
-    stopTimersOf(run);
-    stopThreadsOf(run);
-    abandon();
+    const job = this.#current;
+    if (!job) return;
+    stopTimersOf(job.cell.run);
+    stopThreadsOf(job.cell.run);
+    job.abandon();
+    setTimeout(() => this.#finish(job, interruptError("while it ended")), GIVE_UP_MS);
   }
 
   guarded(f: () => void): void {
     this.#session.guard(f);
   }
 
-  async #drain(): Promise<void> {
-    this.#busy = true;
-    for (let cell = this.#queue.shift(); cell; cell = this.#queue.shift()) {
-      const outcome = await this.#run(cell);
-      report({ type: "result", run: cell.run, outcome }, cell.run);
-    }
-    this.#busy = false;
+  #next(): void {
+    const cell = this.#queue.shift();
+    if (!cell) return;
+    const job: Job = { cell, abandon: () => {} };
+    this.#current = job;
+    void this.#run(job).then((outcome) => this.#finish(job, outcome));
   }
 
-  async #run(cell: ExecuteCommand): Promise<Outcome> {
-    const ended = await this.#untilInterrupted(cell.run, () => this.#evaluate(cell));
-    const disposed = await this.#dispose(cell.run);
+  // A termination may fall between any two of these lines: a second report of the same run is ignored by the front.
+  #finish(job: Job, outcome: Outcome): void {
+    if (this.#current !== job) return;
+    report({ type: "result", run: job.cell.run, outcome }, job.cell.run);
+    this.#current = undefined;
+    this.#next();
+  }
+
+  async #run(job: Job): Promise<Outcome> {
+    const { cell } = job;
+    const ended = await untilInterrupted(job, () => this.#evaluate(cell));
+    const disposed = await this.#dispose(job);
     if (disposed && ended.kind === "value") return disposed;
-    if (ended.kind === "value") return cell.showsValue ? this.#show(cell.run, ended) : { status: "ok" };
+    if (ended.kind === "value") return cell.showsValue ? this.#show(job, ended) : { status: "ok" };
     if (ended.kind === "thrown") return this.#failed(ended.error);
     return interruptError(ended.kind === "interrupted" ? "while it awaited" : "while it ran");
   }
@@ -69,8 +85,8 @@ export class CellRunner {
     return ended;
   }
 
-  async #dispose(run: number): Promise<CellError | undefined> {
-    const ended = await this.#untilInterrupted(run, async () => {
+  async #dispose(job: Job): Promise<CellError | undefined> {
+    const ended = await untilInterrupted(job, async () => {
       try {
         await disposeHeld();
         return undefined;
@@ -81,10 +97,10 @@ export class CellRunner {
     return isInterrupted(ended) ? interruptError("while it disposed of its resources") : ended;
   }
 
-  async #show(run: number, { object }: Extract<Evaluated, { kind: "value" }>): Promise<Outcome> {
+  async #show(job: Job, { object }: Extract<Evaluated, { kind: "value" }>): Promise<Outcome> {
     if (object.type === "undefined") return { status: "ok" };
     const value = this.#session.value(object);
-    const shown = await this.#untilInterrupted(run, async () => {
+    const shown = await untilInterrupted(job, async () => {
       const described = this.#session.guard(() => describeValue(value));
       if (described.kind !== "value") return described;
       try {
@@ -105,15 +121,12 @@ export class CellRunner {
     if (described.kind === "terminated") return interruptError("while its error was shown");
     return { status: "error", ename: "Error", evalue: "an error that can't be shown", traceback: ["an error that can't be shown"] };
   }
+}
 
-  #untilInterrupted<R>(run: number, work: () => Promise<R>): Promise<R | Interrupted> {
-    const { promise, resolve } = Promise.withResolvers<Interrupted>();
-    const current = { run, abandon: () => resolve(INTERRUPTED) };
-    this.#current = current;
-    return Promise.race([runAs(run, work), promise]).finally(() => {
-      if (this.#current === current) this.#current = undefined;
-    });
-  }
+function untilInterrupted<R>(job: Job, work: () => Promise<R>): Promise<R | Interrupted> {
+  const { promise, resolve } = Promise.withResolvers<Interrupted>();
+  job.abandon = () => resolve(INTERRUPTED);
+  return Promise.race([runAs(job.cell.run, work), promise]);
 }
 
 function isInterrupted(value: unknown): value is Interrupted {

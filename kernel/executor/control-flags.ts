@@ -9,7 +9,7 @@ export const INPUT = 2;
 const WORDS = 4;
 
 /** How long an idle main thread gets to answer before its execution is terminated. */
-export const GRACE_MS = 8;
+export const GRACE_MS = 15;
 export const RETRY_MS = 25;
 export const TRIES = 40;
 

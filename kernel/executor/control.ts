@@ -53,10 +53,13 @@ async function interrupt(): Promise<void> {
 }
 
 // A session is opened for each termination only: while one is open, Node prints "Waiting for the debugger to
-// disconnect..." when the process ends.
+// disconnect..." when the process ends. The reply comes when a call was really terminated; should the main thread have
+// become idle meanwhile, the message gives it one to lose.
 async function terminate(): Promise<void> {
   const session = new Session();
   session.connectToMainThread();
-  await new Promise((resolve) => session.post("Runtime.terminateExecution", resolve));
+  const terminated = new Promise((resolve) => session.post("Runtime.terminateExecution", resolve));
+  port.postMessage({ type: "nothing" });
+  await terminated;
   session.disconnect();
 }

@@ -28,7 +28,8 @@ installUsing();
 installKernelApi(control);
 const runner = new CellRunner();
 
-port.on("message", (command: ExecuteCommand | { type: "interrupt"; sequence: number }) => {
+port.on("message", (command: ExecuteCommand | { type: "interrupt"; sequence: number } | { type: "nothing" }) => {
+  if (command.type === "nothing") return;
   if (command.type === "execute") return runner.enqueue(command);
   // Asked twice, because the first answer was late: the next cell must not be hit.
   if (isAcknowledged(control.flags, command.sequence)) return;

@@ -69,9 +69,11 @@ export class Execution {
     if (!this.#busy) void this.#drain();
   }
 
-  /** Stops the cell that runs and drops those that wait. */
-  interrupt(): void {
-    this.#abortQueued();
+  /** Stops the cell that runs and drops those that wait; not those that the same front end sent after the request. */
+  interrupt(request?: Header): void {
+    const isMeant = ({ header }: Message) => !request || header.session !== request.session || header.date <= request.date;
+    this.#abortQueued(isMeant);
+    if (this.#current && !isMeant(this.#current)) return;
     this.#interruptCheck?.();
     this.#executor.interrupt();
   }
@@ -160,8 +162,13 @@ export class Execution {
     }
   }
 
-  #abortQueued(): void {
-    for (const { header, identities } of this.#queue.splice(0)) {
+  #abortQueued(isMeant: (message: Message) => boolean = () => true): void {
+    for (const message of this.#queue.splice(0)) {
+      if (!isMeant(message)) {
+        this.#queue.push(message);
+        continue;
+      }
+      const { header, identities } = message;
       this.#outbox.status("busy", header);
       const content = { status: "aborted", execution_count: this.#count };
       this.#reply("shell", { type: "execute_reply", content, parent: header, identities });

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { FrameKind, FrameReader } from "../link/frames.ts";
 import { type Answer, type Command, COMMAND_FD, type ExecuteCommand, type Outcome, type Report, REPORT_FD } from "../link/messages.ts";
@@ -46,6 +47,8 @@ export class ExecutorHost {
   /** Resolves when the cell has ended, and always: also when the process dies under it. */
   async run(cell: Omit<ExecuteCommand, "type">): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
+    // An interrupt that is still under way was meant for what ran before.
+    await this.#process.interruptsDone;
     this.#running = { run: cell.run, settle: resolve };
     this.#process.send({ type: "execute", ...cell });
     const outcome = await promise;
@@ -62,7 +65,7 @@ export class ExecutorHost {
       setTimeout(() => {
         if (this.#running === target && this.#process.child === child) act();
       }, afterMs).unref();
-    this.#process.send({ type: "interrupt" });
+    this.#process.interrupt();
     unlessStopped(ESCALATION_MS.interruptChildren, () => signal(descendants(child.pid), "SIGINT"));
     unlessStopped(ESCALATION_MS.killChildren, () => signal(descendants(child.pid), "SIGKILL"));
     unlessStopped(ESCALATION_MS.replace, () => child.kill("SIGKILL"));
@@ -113,7 +116,10 @@ interface ProcessEvents {
 
 class ExecutorProcess {
   readonly child: ChildProcess;
+  /** Resolves when the control thread has answered every interrupt, or the process is gone. */
+  interruptsDone: Promise<void> = Promise.resolve();
   readonly #commands: Socket;
+  #unanswered: (() => void)[] = [];
 
   constructor(events: ProcessEvents) {
     this.child = spawn(process.execPath, [...FLAGS, entry("main")], {
@@ -127,7 +133,7 @@ class ExecutorProcess {
       events.output("stderr", decoder.decode("raw stderr", chunk).replace(DEBUGGER_NOISE, ""), 0),
     );
     this.#commands = stdio[COMMAND_FD] as Socket;
-    this.#commands.on("data", (chunk: Buffer) => this.#answers(chunk.toString()));
+    createInterface({ input: this.#commands }).on("line", (line) => this.#answered(JSON.parse(line) as Answer));
     this.#commands.on("error", () => {});
     const frames = new FrameReader();
     (stdio[REPORT_FD] as Socket).on("data", (chunk: Buffer) => {
@@ -140,18 +146,28 @@ class ExecutorProcess {
       }
     });
     // "close", not "exit": every pipe has been read to its end, so the last words are not lost.
-    this.child.on("close", (code, signalName) => events.ended(howItEnded(code, signalName)));
-    this.child.on("error", (error) => events.ended(error.message));
+    const ended = (why: string) => {
+      for (const answered of this.#unanswered) answered();
+      events.ended(why);
+    };
+    this.child.on("close", (code, signalName) => ended(howItEnded(code, signalName)));
+    this.child.on("error", (error) => ended(error.message));
   }
 
   send(command: Command): void {
     if (this.#commands.writable) this.#commands.write(JSON.stringify(command) + "\n");
   }
 
-  #answers(text: string): void {
-    for (const line of text.split("\n")) {
-      if (line !== "" && (JSON.parse(line) as Answer).type === "stuck") this.child.kill("SIGKILL");
-    }
+  interrupt(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unanswered.push(resolve);
+    this.interruptsDone = Promise.all([this.interruptsDone, promise]).then(() => {});
+    this.send({ type: "interrupt" });
+  }
+
+  #answered(answer: Answer): void {
+    if (answer.type === "stuck") this.child.kill("SIGKILL");
+    this.#unanswered.shift()?.();
   }
 }
 

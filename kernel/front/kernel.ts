@@ -49,8 +49,8 @@ export class Kernel {
     this.#outbox.status("starting");
   }
 
-  interrupt(): void {
-    this.#execution.interrupt();
+  interrupt(request?: Message): void {
+    this.#execution.interrupt(request?.header);
   }
 
   /** Ends every process of the kernel but this one. */
@@ -74,8 +74,8 @@ export class Kernel {
     comm_msg: () => {},
     comm_close: () => {},
     input_reply: ({ value }) => this.#executor.input(String(value ?? "")),
-    interrupt_request: () => {
-      this.interrupt();
+    interrupt_request: (_content, request) => {
+      this.interrupt(request);
       return {};
     },
     shutdown_request: ({ restart }) => {

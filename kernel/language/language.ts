@@ -6,7 +6,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Cells, CHECKED_FILE, EDITED_FILE } from "./cells.ts";
 import { compileCell, type CompiledCell } from "./compile.ts";
-import { type Diagnostic, LspClient } from "./lsp-client.ts";
+import { type Diagnostic, type FileChange, FileEvent, LspClient } from "./lsp-client.ts";
 import { parseCell, patternNames, place } from "./syntax.ts";
 import { ambientTypes, compilerConfig } from "./compiler-config.ts";
 
@@ -25,7 +25,8 @@ export class Language {
   #server: LspClient | undefined;
   #cells: Cells | undefined;
   #ready: Promise<void>;
-  readonly #localFiles = new Map<string, number>();
+  readonly #localFolders = new Set<string>();
+  #localFiles = new Map<string, number>();
   /** Told once when checking has become impossible; cells then run unchecked. */
   readonly #onLost: (why: string) => void;
 
@@ -141,31 +142,29 @@ export class Language {
     }
   }
 
-  /** The server keeps what it has read of local files; tell it which of them changed on disk since. */
+  /** The server keeps what it has read of local files, and that a file was missing: tell it what changed since. */
   #watch(localImports: string[]): void {
-    for (const specifier of localImports) {
-      const file = path.resolve(this.#folder, specifier);
-      if (!this.#localFiles.has(file)) this.#localFiles.set(file, 0);
+    for (const specifier of localImports) this.#localFolders.add(path.dirname(path.resolve(this.#folder, specifier)));
+    const now = new Map([...this.#localFolders].flatMap(sourceTimes));
+    const changes: FileChange[] = [];
+    for (const [file, time] of now) {
+      const before = this.#localFiles.get(file);
+      if (before === undefined) changes.push({ uri: pathToFileURL(file).href, type: FileEvent.created });
+      else if (before !== time) changes.push({ uri: pathToFileURL(file).href, type: FileEvent.changed });
     }
-    const folders = new Set([...this.#localFiles.keys()].map((file) => path.dirname(file)));
-    const changed: string[] = [];
-    for (const folder of folders) {
-      for (const name of readFolder(folder)) {
-        const file = path.join(folder, name);
-        const time = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-        const before = this.#localFiles.get(file);
-        if (before === time) continue;
-        if (before) changed.push(pathToFileURL(file).href);
-        this.#localFiles.set(file, time);
-      }
+    for (const file of this.#localFiles.keys()) {
+      if (!now.has(file)) changes.push({ uri: pathToFileURL(file).href, type: FileEvent.deleted });
     }
-    this.#server?.changed(changed);
+    this.#localFiles = now;
+    this.#server?.changedOnDisk(changes);
   }
 }
 
-function readFolder(folder: string): string[] {
+/** The TypeScript files of a folder, each with the time it was changed (ms). */
+function sourceTimes(folder: string): [string, number][] {
   try {
-    return fs.readdirSync(folder).filter((name) => /\.[mc]?tsx?$/.test(name));
+    const names = fs.readdirSync(folder).filter((name) => /\.[mc]?tsx?$/.test(name));
+    return names.map((name) => [path.join(folder, name), fs.statSync(path.join(folder, name)).mtimeMs]);
   } catch {
     return [];
   }

@@ -26,6 +26,13 @@ export interface Completion {
   kind?: number;
 }
 
+export const FileEvent = { created: 1, changed: 2, deleted: 3 } as const;
+
+export interface FileChange {
+  uri: string;
+  type: (typeof FileEvent)[keyof typeof FileEvent];
+}
+
 interface Waiting {
   resolve(result: never): void;
   reject(error: Error): void;
@@ -109,10 +116,9 @@ export class LspClient {
     return hover?.contents.value;
   }
 
-  /** Tells the server that files changed on disk. */
-  changed(uris: string[]): void {
-    if (uris.length === 0) return;
-    this.notify("workspace/didChangeWatchedFiles", { changes: uris.map((uri) => ({ uri, type: 2 })) });
+  /** Tells the server what happened to files on disk. */
+  changedOnDisk(changes: FileChange[]): void {
+    if (changes.length > 0) this.notify("workspace/didChangeWatchedFiles", { changes });
   }
 
   stop(): void {

@@ -1,6 +1,8 @@
 // The kernel through a real Jupyter server, seen by @jupyterlab/services.
 
 import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startKernel, type TestKernel } from "./client.ts";
@@ -10,7 +12,11 @@ let server: Awaited<ReturnType<typeof startServer>>;
 let kernel: TestKernel;
 
 beforeAll(async () => {
-  server = await startServer();
+  // Below the package, so that cells find its packages; ignored by git.
+  const root = path.resolve(".artefacts", "services");
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(root, { recursive: true });
+  server = await startServer({ root });
   kernel = await startKernel(server);
 }, 120_000);
 
@@ -65,18 +71,20 @@ describe("running", () => {
   });
 
   it("imports built-in modules, ESM-only packages, relative .ts files and braid", async () => {
+    await kernel.ok(`
+      import { writeFileSync } from "node:fs"
+      writeFileSync("helper.ts", "export enum Level { Low = 3 }\\nexport const twice = (n: number): number => n * 2\\n")`);
     const { result } = await kernel.ok(`
-      import fs, { readFileSync } from "node:fs"
+      import { readFileSync } from "node:fs"
       import * as path from "node:path"
       import MagicString from "magic-string"
       import { shared } from "braid"
       import { html } from "braid/notebook"
-      fs.writeFileSync("helper.ts", "export enum Level { Low = 3 }\\nexport const twice = (n: number): number => n * 2\\n")
-      const helper = await import("./helper.ts");
+      import * as helper from "./helper.ts";
       [typeof readFileSync, path.basename("a/b"), new MagicString("ab").remove(0, 1).toString(), typeof shared, typeof html,
        helper.twice(helper.Level.Low)]`);
     expect(result!.replaceAll(/\s+/g, " ")).toBe("[ 'function', 'b', 'b', 'function', 'function', 6 ]");
-    await kernel.ok(`import { writeFileSync } from "node:fs"; writeFileSync("helper.ts", "export const twice = (n: number) => n * 20")`);
+    await kernel.ok(`writeFileSync("helper.ts", "export const twice = (n: number) => n * 20")`);
     expect((await kernel.ok(`import { twice } from "./helper.ts"; twice(1)`)).result).toBe("20");
   });
 
@@ -140,7 +148,7 @@ describe("errors", () => {
     const lines = error!.traceback.split("\n");
     expect(lines[1]).toMatch(/^ {4}at fail \(cell-\d+\.ts:2:9\)$/);
     expect(lines[2]).toMatch(/^ {4}at cell-\d+\.ts:5:1$/);
-    expect(error!.traceback).not.toMatch(/node:|dist|file:/);
+    expect(lines.filter((line) => /^\s+at /.test(line))).toHaveLength(2);
     expect(reply).toMatchObject({ status: "error", ename: "RangeError" });
   });
 
@@ -176,7 +184,7 @@ describe("language help", () => {
     expect((await complete("unmistakable.")).matches).toContain("inner");
     const astral = await complete(`const s = "𝒳𝒴"; unmistak`);
     expect(astral.matches).toContain("unmistakable");
-    expect([astral.cursor_start, astral.cursor_end]).toEqual([17, 25]);
+    expect([astral.cursor_start, astral.cursor_end]).toEqual([16, 24]);
   });
 
   it("explains what stands at the cursor", async () => {
