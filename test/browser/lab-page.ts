@@ -74,8 +74,8 @@ export class LabPage {
     const opened = new LabPage(context, page, profile, timeoutMs);
     try {
       await opened.#load(server, notebook, app);
-      if (theme === "dark" && app === "lab")
-        await opened.#command("apputils:change-theme", { theme: "JupyterLab Dark" });
+      // Named each time: the server remembers the theme of the page before.
+      await opened.#command("apputils:change-theme", { theme: `JupyterLab ${theme === "dark" ? "Dark" : "Light"}` });
       return opened;
     } catch (error) {
       await opened.screenshot("failed-to-open");
