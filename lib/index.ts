@@ -15,3 +15,38 @@ export {
   type TraceEvent,
 } from "./pool/index.ts";
 export { par, type Par, type ParOptions } from "./par/index.ts";
+export {
+  Figure,
+  plot,
+  type BarInput,
+  type BarOptions,
+  type FigureInit,
+  type FigureOptions,
+  type FigurePatch,
+  type GanttEvent,
+  type GanttOptions,
+  type Layout,
+  type LineOptions,
+  type LinePoint,
+  type LineSeries,
+  type SpeedupOptions as SpeedupPlotOptions,
+  type SpeedupRow,
+  type TimedRow,
+  type Trace,
+  type ValueRow,
+} from "./plot/index.ts";
+export {
+  bench,
+  compare,
+  machine,
+  speedup,
+  type BenchOptions,
+  type CompareOptions,
+  type CompareRow,
+  type Comparison,
+  type Machine,
+  type Sample,
+  type SpeedupOptions,
+  type SpeedupResult,
+  type SpeedupSample,
+} from "./bench/index.ts";

@@ -1,7 +1,7 @@
 // compare: how long several ways to do one thing take, measured in turns.
 
-import type { BarOptions } from "../plot/index.ts";
-import { Figure, plot } from "../plot/index.ts";
+import type { BarOptions, Figure } from "../plot/index.ts";
+import { plot } from "../plot/index.ts";
 import type { Sample } from "./sample.ts";
 import { checkFunction, hidden, measure, sampleColumns } from "./sample.ts";
 import { textTable } from "./table.ts";

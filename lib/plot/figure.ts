@@ -28,7 +28,7 @@ export interface FigureInit {
   description?: string;
 }
 
-export const PLOTLY_MIME = "application/vnd.plotly.v1+json";
+const PLOTLY_MIME = "application/vnd.plotly.v1+json";
 
 /**
  * A picture: plotly's JSON with a static twin.

@@ -125,7 +125,7 @@ describe("speedup", () => {
       return 42;
     };
     const result = await speedup(f, { threads: [2, 1, 2], runs: 3 });
-    expect([...seen].sort()).toEqual([1, 2]);
+    expect([...seen].sort((a, b) => a - b)).toEqual([1, 2]);
     expect(result.rows.map(({ threads }) => threads)).toEqual([1, 2]);
     expect(result.rows[0]!.speedup).toBe(1);
     expect(result.rows[1]!.speedup).toBeGreaterThan(1);
