@@ -3,7 +3,7 @@
 // installation is made anew.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runToEnd } from "./child.ts";
 import { CliError } from "./errors.ts";
@@ -78,6 +78,11 @@ async function create({ prefix }: PythonEnvironment): Promise<void> {
     throw new CliError(`${prefix} exists and was not made by Braid; move it away and try again.`);
   }
   console.log("braid: creating the Python environment");
+  if (existsSync(prefix)) {
+    const old = `${prefix}-old-${process.pid}`;
+    renameSync(prefix, old);
+    rmSync(old, { recursive: true, force: true });
+  }
   mkdirSync(prefix, { recursive: true });
   writeFileSync(stampFile(prefix), "{}\n");
   const { code, output } = await runToEnd(base, ["-m", "venv", prefix]);
