@@ -1,5 +1,6 @@
 // Runs one cell after the other in V8's REPL mode and reports each outcome.
 
+import { inspect } from "node:util";
 import type { MimeBundle } from "../../lib/host.ts";
 import type { CellError, ExecuteCommand, Outcome } from "../link/messages.ts";
 import { describeError, describeValue } from "./describe.ts";
@@ -109,8 +110,7 @@ export class CellRunner {
         return { kind: "thrown" as const, error };
       }
     });
-    if (shown.kind === "value" && isBundle(shown.value)) return { status: "ok", data: shown.value };
-    if (shown.kind === "value") return { status: "ok", data: { "text/plain": "<the display hook returned no bundle>" } };
+    if (shown.kind === "value") return { status: "ok", ...checkedBundle(shown.value) };
     if (shown.kind === "thrown") return this.#failed(shown.error);
     return interruptError("while its value was shown");
   }
@@ -133,8 +133,12 @@ function isInterrupted(value: unknown): value is Interrupted {
   return value === INTERRUPTED;
 }
 
-function isBundle(value: unknown): value is MimeBundle {
-  return typeof value === "object" && value !== null && Object.keys(value).some((key) => key.includes("/"));
+/** An empty bundle shows nothing. */
+function checkedBundle(value: unknown): { data?: MimeBundle } {
+  const keys = typeof value === "object" && value !== null ? Object.keys(value) : undefined;
+  if (keys?.length === 0) return {};
+  if (keys?.every((key) => key.includes("/"))) return { data: value as MimeBundle };
+  return { data: { "text/plain": `<expected a MIME bundle from the display hook, got ${inspect(value, { depth: 0 })}>` } };
 }
 
 function interruptError(when: string): CellError {

@@ -3,7 +3,7 @@
 // when it, or a local file that it imports, has changed on disk.
 
 import fs from "node:fs";
-import { createRequire, registerHooks, stripTypeScriptTypes } from "node:module";
+import { createRequire, isBuiltin, registerHooks, stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
@@ -39,7 +39,7 @@ export function importedName(name: string): ImportOrigin | undefined {
 export function bindNames(names: ExecuteCommand["names"]): void {
   for (const { name, specifier, exported } of names) {
     if (specifier === undefined || exported === undefined) importedNames.delete(name);
-    else importedNames.set(name, { specifier: FROM_CELL + specifier, name: exported });
+    else importedNames.set(name, { specifier: isBuiltin(specifier) ? specifier : FROM_CELL + specifier, name: exported });
   }
 }
 

@@ -38,17 +38,17 @@ export class CellSources {
   /** A run-time error, its places led back to what the user wrote. */
   located(error: CellError): CellError {
     let excerpt: string[] | undefined;
-    const lines = error.traceback.map((text) =>
+    const locate = (text: string) =>
       text.replace(/\b(cell-\d+\.ts):(\d+):(\d+)/g, (whole, file: string, line: string, column: string) => {
         const place = this.#cells.get(file)?.locate?.(Number(line), Number(column));
         if (!place) return whole;
         excerpt ??= this.#excerpt(file, place.line, place.column);
         return `${file}:${place.line}:${place.column}`;
-      }),
-    );
+      });
+    const lines = error.traceback.map(locate);
     const [first = "", ...rest] = lines;
     const title = first.startsWith(error.ename) ? `${RED}${error.ename}${PLAIN}${first.slice(error.ename.length)}` : first;
-    return { ...error, traceback: [title, ...rest, ...(excerpt ?? [])] };
+    return { ...error, evalue: locate(error.evalue), traceback: [title, ...rest, ...(excerpt ?? [])] };
   }
 
   #excerpt(file: string, line: number, column: number): string[] {

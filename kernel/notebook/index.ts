@@ -1,7 +1,7 @@
 // "braid/notebook": what a cell can show, and ask. Outside a notebook, output goes to the console.
 
 import { host, type MimeBundle } from "../../lib/host.ts";
-import { describeValue } from "../executor/describe.ts";
+import { describeValue, DISPLAY } from "../executor/describe.ts";
 import { kernelApi } from "../executor/kernel-api.ts";
 
 export type { MimeBundle } from "../../lib/host.ts";
@@ -24,7 +24,9 @@ let lastId = 0;
 export function display(value: unknown, options: { id?: string } = {}): Displayed {
   const id = options.id ?? `braid-${process.pid}-${++lastId}`;
   show(value, id, false);
-  return { id, update: (next) => show(next, id, true) };
+  const displayed: Displayed = { id, update: (next) => show(next, id, true) };
+  // As the value of a cell it shows nothing more.
+  return Object.defineProperty(displayed, DISPLAY, { value: () => ({}) });
 }
 
 export const html = (source: string): Displayed => display({ "text/html": source, "text/plain": source });

@@ -1,7 +1,9 @@
 // From a function or class to a node: its source, where it was written, and the values of what it mentions.
 
+import { isBuiltin } from "node:module";
 import { threadId } from "node:worker_threads";
 import { CaptureError } from "../errors.ts";
+import { host } from "../host.ts";
 import type { Encoder, Place } from "./encode.ts";
 import { factsOf, type SourceFacts } from "./free-names.ts";
 import { idOf, isFrom, knownId } from "./identity.ts";
@@ -121,7 +123,7 @@ export function encodeFunction(fn: Function, sink: Sink): void {
 }
 
 function capture(
-  { name, value, ofModule }: Captured,
+  { name, value, ofModule, ofScript }: Captured,
   facts: SourceFacts,
   view: FunctionView,
   label: () => string,
@@ -139,6 +141,11 @@ function capture(
     return encoder.nodes.push({ t: "object", bare: false, props }) - 1;
   }
   const { location } = view;
+  if (Object(value) !== value) {
+    // `threadId`, `isMainThread`: what Node's modules export differs from thread to thread, so it is imported there.
+    const origin = ofScript ? host()?.importedName?.(name) : ofModule && location ? importBinding(location, name) : undefined;
+    if (origin && isBuiltin(origin.specifier)) return encoder.nodes.push({ t: "import", ...origin }) - 1;
+  }
   if (!ofModule || !location) return encoder.ref(value, place);
   return encoder.ref(value, place, () => {
     if (typeof value === "function" && look(value).location?.scriptId === location.scriptId) return undefined;

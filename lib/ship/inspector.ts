@@ -112,9 +112,27 @@ let urls = new Map<string, string>();
 export function knownUrl(scriptId: string): string | undefined {
   if (!urls.has(scriptId)) {
     // Most closures are made by the code that ships them, and the stack is a thousand times cheaper to ask.
-    for (const site of util.getCallSites(100)) urls.set(site.scriptId, site.scriptName);
+    const sites = util.getCallSites(100);
+    const sourceUrls = sites.some(({ scriptName }) => scriptName === "") ? sourceUrlsOnStack() : undefined;
+    for (const { scriptId: id, scriptName, lineNumber, columnNumber } of sites) {
+      const url = scriptName || sourceUrls?.get(`${lineNumber}:${columnNumber}`);
+      if (url) urls.set(id, url);
+    }
   }
   return urls.get(scriptId);
+}
+
+/** Evaluated code has no name but what its "//# sourceURL=" says, and only the other stack API tells that. By place. */
+function sourceUrlsOnStack(): Map<string, string> {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  try {
+    Error.stackTraceLimit = 100;
+    Error.prepareStackTrace = (_error, sites) => sites;
+    const sites = new Error().stack as unknown as NodeJS.CallSite[];
+    return new Map(sites.map((site) => [`${site.getLineNumber()}:${site.getColumnNumber()}`, site.getScriptNameOrSourceURL() ?? ""]));
+  } finally {
+    Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+  }
 }
 
 /** The URL or file name of a script; "" where it has none. */

@@ -11,6 +11,8 @@ export interface Captured {
   readonly value: unknown;
   /** It is a variable of a module's top level: perhaps an import. */
   readonly ofModule: boolean;
+  /** It is a top-level variable of a cell or a classic script. */
+  readonly ofScript?: boolean;
 }
 
 /** What a function captures, in the order of its text. `label` names the function in an error. */
@@ -19,13 +21,13 @@ export function capturesOf(fn: Function, facts: SourceFacts, view: FunctionView,
   for (const { name } of facts.free.values()) {
     const scope = view.scopes.find(({ variables }) => Object.hasOwn(variables, name));
     if (scope) {
-      captured.push({ name, value: read(() => scope.variables[name], name, label), ofModule: scope.kind === "Module" });
+      captured.push({ name, value: read(() => scope.variables[name], name, label), ofModule: scope.kind === "Module", ofScript: scope.kind === "Script" });
     } else if (name === facts.superName) {
       // `class A extends B`: only a variable that some closure mentions is in a scope, and the heritage alone is none.
       captured.push({ name, value: Object.getPrototypeOf(fn), ofModule: true });
     } else {
       const found = readByName(name, label);
-      if (found && !isBareGlobal(name, found.value)) captured.push({ name, value: found.value, ofModule: false });
+      if (found && !isBareGlobal(name, found.value)) captured.push({ name, value: found.value, ofModule: false, ofScript: true });
     }
   }
   return captured;
