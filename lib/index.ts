@@ -50,14 +50,7 @@ export {
   type SpeedupResult,
   type SpeedupSample,
 } from "./bench/index.ts";
-export {
-  gpu,
-  type GpuKernel,
-  type GpuOptions,
-  type GpuRun,
-  type KernelFunction,
-  type KernelThis,
-} from "./gpu/gpu.ts";
+export { gpu, type GpuKernel, type GpuOptions, type GpuRun, type KernelFunction, type KernelThis } from "./gpu/gpu.ts";
 export { gpuBackends, type BackendFacts, type BackendName } from "./gpu/backends.ts";
 export { peerVersions, type PeerName, type PeerVersion } from "./peers/versions.ts";
 export { claim } from "./teach/claim.ts";

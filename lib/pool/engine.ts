@@ -97,6 +97,11 @@ export class Engine {
     return { id: ++groups, wire, limit, running: 0 };
   }
 
+  /** What the group shares is kept as it is now, for threads that get it later. */
+  keepGroup(group: Group): void {
+    group.wire = snapshot(group.wire);
+  }
+
   /** No more parts of the group will come. */
   closeGroup(group: Group): void {
     for (const thread of this.#threads) thread.closeGroup(group.id);
@@ -218,9 +223,12 @@ export class Engine {
   }
 
   #interrupt(origin: number): void {
-    for (const job of [...this.#jobs])
-      if (job.origin === origin)
-        this.end(job, new CancelledError(`Stopped ${called(job.work)}: the cell that started it was interrupted.`));
+    const error = ({ work }: Job): CancelledError =>
+      new CancelledError(`Stopped ${called(work)}: the cell that started it was interrupted.`);
+    // Those that wait first, or the thread of one that ran would be given the next.
+    for (const job of this.#queue.remove((one) => one.origin === origin))
+      this.#settle(job, { ok: false, error: error(job), stopped: true }, { endMs: now() });
+    for (const job of [...this.#jobs]) if (job.origin === origin) this.end(job, error(job));
   }
 
   /** When a pool that takes no more work has none left, its threads end. */

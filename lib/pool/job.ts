@@ -16,7 +16,7 @@ export interface Times {
 /** What the parts of one call share. */
 export interface Group {
   readonly id: number;
-  readonly wire: Wire;
+  wire: Wire;
   /** At most so many of its parts run at a time. */
   readonly limit: number;
   running: number;

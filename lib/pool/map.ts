@@ -82,6 +82,7 @@ export async function runParts<C, P, R>(engine: Engine, call: PartsCall<C, P, R>
   try {
     for (const [index, wire] of wires.entries())
       if (!over) engine.add({ label, wire, group, settled: (outcome) => settled(index, outcome) });
+    if (engine.queued > 0) engine.keepGroup(group);
     return await promise;
   } finally {
     clearTimeout(timer);

@@ -143,7 +143,11 @@ function capture(
   const { location } = view;
   if (Object(value) !== value) {
     // `threadId`, `isMainThread`: what Node's modules export differs from thread to thread, so it is imported there.
-    const origin = ofScript ? host()?.importedName?.(name) : ofModule && location ? importBinding(location, name) : undefined;
+    const origin = ofScript
+      ? host()?.importedName?.(name)
+      : ofModule && location
+        ? importBinding(location, name)
+        : undefined;
     if (origin && isBuiltin(origin.specifier)) return encoder.nodes.push({ t: "import", ...origin }) - 1;
   }
   if (!ofModule || !location) return encoder.ref(value, place);

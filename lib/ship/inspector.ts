@@ -129,7 +129,9 @@ function sourceUrlsOnStack(): Map<string, string> {
     Error.stackTraceLimit = 100;
     Error.prepareStackTrace = (_error, sites) => sites;
     const sites = new Error().stack as unknown as NodeJS.CallSite[];
-    return new Map(sites.map((site) => [`${site.getLineNumber()}:${site.getColumnNumber()}`, site.getScriptNameOrSourceURL() ?? ""]));
+    return new Map(
+      sites.map((site) => [`${site.getLineNumber()}:${site.getColumnNumber()}`, site.getScriptNameOrSourceURL() ?? ""]),
+    );
   } finally {
     Object.assign(Error, { prepareStackTrace, stackTraceLimit });
   }

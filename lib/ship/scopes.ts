@@ -21,13 +21,19 @@ export function capturesOf(fn: Function, facts: SourceFacts, view: FunctionView,
   for (const { name } of facts.free.values()) {
     const scope = view.scopes.find(({ variables }) => Object.hasOwn(variables, name));
     if (scope) {
-      captured.push({ name, value: read(() => scope.variables[name], name, label), ofModule: scope.kind === "Module", ofScript: scope.kind === "Script" });
+      captured.push({
+        name,
+        value: read(() => scope.variables[name], name, label),
+        ofModule: scope.kind === "Module",
+        ofScript: scope.kind === "Script",
+      });
     } else if (name === facts.superName) {
       // `class A extends B`: only a variable that some closure mentions is in a scope, and the heritage alone is none.
       captured.push({ name, value: Object.getPrototypeOf(fn), ofModule: true });
     } else {
       const found = readByName(name, label);
-      if (found && !isBareGlobal(name, found.value)) captured.push({ name, value: found.value, ofModule: false, ofScript: true });
+      if (found && !isBareGlobal(name, found.value))
+        captured.push({ name, value: found.value, ofModule: false, ofScript: true });
     }
   }
   return captured;

@@ -1,0 +1,164 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { CaptureError, par, setThreads, shared } from "../../lib/index.ts";
+
+setThreads(2);
+afterAll(() => setThreads(1));
+const k = 3;
+
+describe("par", () => {
+  it("adds each chunk left to right and the chunks in order", async () => {
+    const square = (x: number): number => x * x;
+    const squares = (chunks: number): Promise<number> => par.range(0, 1e6, { chunks, simd: false }).map(square).sum();
+    expect(await squares(1)).toBe(333332833333127550);
+    expect(await squares(2)).toBe(333332833333020900);
+    const xs = shared(Float64Array, 1e6).map((_, i) => i);
+    expect(await par(xs, { chunks: 2, simd: false }).map(square).sum()).toBe(333332833333020900);
+    // Any number of chunks is the same rule.
+    const weights = Array.from({ length: 1003 }, (_, i) => 1 / (i + 1));
+    let byHand = 0;
+    for (let c = 0; c < 7; c++) {
+      let part = 0;
+      for (let i = Math.floor((1003 * c) / 7); i < Math.floor((1003 * (c + 1)) / 7); i++) part += weights[i]!;
+      byHand += part;
+    }
+    expect(await par(weights, { chunks: 7 }).sum()).toBe(byHand);
+  });
+
+  it("adds more exactly on request", async () => {
+    const tenths = par.range(0, 1e6, { sum: "compensated", chunks: 3 }).map(() => 0.1);
+    expect(await tenths.sum()).toBe(100000);
+    const huge = [1e100, 1, -1e100, 1];
+    expect(await par(huge, { sum: "compensated", chunks: 2 }).sum()).toBe(2);
+    const error = async (sum: "fast" | "pairwise"): Promise<number> =>
+      Math.abs(
+        (await par
+          .range(0, 1e6, { sum, chunks: 3 })
+          .map(() => 0.1)
+          .sum()) - 100000,
+      );
+    expect(await error("pairwise")).toBeLessThan((await error("fast")) / 50);
+    expect(await par.range(0, 1000, { sum: "pairwise", chunks: 3 }).sum()).toBe(499500);
+  });
+
+  it("maps and filters in order, with the place in the first array", async () => {
+    const seen = await par(["a", "b", "c", "d"], { chunks: 3 })
+      .map((s, i) => s + i + k)
+      .filter((s) => s !== "b13")
+      .map((s, i) => [s, i] as const)
+      .toArray();
+    expect(seen).toEqual([
+      ["a03", 0],
+      ["c23", 2],
+      ["d33", 3],
+    ]);
+    expect(
+      await par
+        .range(-3, 3)
+        .map((x, i) => x * 10 + i)
+        .toArray(),
+    ).toEqual([-30, -19, -8, 3, 14, 25]);
+    expect(
+      await par(new Uint8Array([250, 251]))
+        .map((x) => x + 10)
+        .toArray(),
+    ).toEqual([260, 261]);
+    const half = par.range(0, 10).filter((x) => x % 2 === 0);
+    expect([await half.count(), await half.sum()]).toEqual([5, 20]);
+  });
+
+  it("reduces, finds the least and the greatest, NaN and nothing told", async () => {
+    expect(await par(["a", "b", "c", "d", "e"], { chunks: 2 }).reduce((a, b) => a + b, "")).toBe("abcde");
+    expect(await par([2n, 3n, 4n]).reduce((a, b) => a * b, 1n)).toBe(24n);
+    const xs = [5, -2, 9, 3];
+    expect([await par(xs).min(), await par(xs).max()]).toEqual([-2, 9]);
+    expect([await par([1, NaN, 3]).min(), await par([1, NaN, 3]).max()]).toEqual([NaN, NaN]);
+    const none = par([1, 2]).filter(() => false);
+    expect([await none.min(), await none.max(), await none.sum(), await none.count(), await none.toArray()]).toEqual([
+      undefined,
+      undefined,
+      0,
+      0,
+      [],
+    ]);
+    expect([
+      await par([]).min(),
+      await par<number>([]).sum(),
+      await par<number>([]).reduce((a, b) => a + b, 7),
+    ]).toEqual([undefined, 0, 7]);
+    expect(
+      await par(xs, { chunks: 4 })
+        .filter((x) => x > 4)
+        .min(),
+    ).toBe(5);
+  });
+
+  it("writes into shared memory only, and of the right length", async () => {
+    const out = shared(Int32Array, 5);
+    expect(
+      await par
+        .range(10, 15)
+        .map((x, i) => x * i)
+        .into(out),
+    ).toBe(out);
+    expect([...out]).toEqual([0, 11, 24, 39, 56]);
+    await par(out, { chunks: 5 }).forEach((x, i) => {
+      out[i] = -x;
+    });
+    expect([...out]).toEqual([0, -11, -24, -39, -56]);
+    const five = par.range(0, 5);
+    await expect(five.into(new Int32Array(5))).rejects.toThrow(/shared memory.*shared\(Float64Array, n\)/);
+    await expect(five.into(shared(Int32Array, 4))).rejects.toThrow(
+      "into() expects an array of length 5, got one of length 4.",
+    );
+    await expect(five.filter(() => true).into(out)).rejects.toThrow(/after filter/);
+  });
+
+  it("runs nothing before its ending and refuses writes to captured variables", async () => {
+    let n = 0;
+    const lazy = par.range(0, 10).map((x) => (n += x));
+    const error = await lazy.sum().catch((e: unknown) => e as CaptureError);
+    expect(error).toBeInstanceOf(CaptureError);
+    expect((error as CaptureError).variable).toBe("n");
+    await expect(
+      par.range(0, 10).forEach((x) => {
+        if (x === 7) throw new RangeError("seven");
+      }),
+    ).rejects.toThrow(RangeError);
+    await expect(
+      par
+        .range(0, 1)
+        .map(() => Promise.resolve(1))
+        .toArray(),
+    ).rejects.toThrow(/result\[0\] is a Promise/);
+  });
+
+  it("uses as many threads as it is told", async () => {
+    const ids = async (threads: number): Promise<number> => {
+      const busy = par.range(0, 8, { threads, chunks: 8 }).map((x) => {
+        const me = ((process as unknown as { __me?: number }).__me ??= Math.random());
+        for (const end = performance.now() + 8; performance.now() < end;);
+        return x * 0 + me;
+      });
+      return new Set(await busy.toArray()).size;
+    };
+    expect(await ids(1)).toBe(1);
+    expect(await ids(2)).toBe(2);
+    expect(await ids(3)).toBe(3);
+    expect(await ids(1)).toBe(1);
+    expect(par.range(0, 100, { threads: 3 }).explain()).toMatchObject({ backend: "js", threads: 3, chunks: 12 });
+    expect(par.range(0, 2, { simd: false }).explain()).toMatchObject({
+      chunks: 2,
+      why: expect.stringContaining("simd: false") as string,
+    });
+  });
+
+  it("refuses bad arguments", () => {
+    expect(() => par(5 as never)).toThrow(/par\(\) expects an array/);
+    expect(() => par(new Set([1]) as never)).toThrow(/\[\.\.\.xs\]/);
+    expect(() => par.range(0.5, 2)).toThrow(RangeError);
+    expect(() => par([], { chunks: 0 })).toThrow(RangeError);
+    expect(() => par([], { threads: 0 })).toThrow(RangeError);
+    expect(() => par([], { sum: "exact" as never })).toThrow(/"compensated", got "exact"/);
+    expect(() => par([]).map(1 as never)).toThrow(/Expected the argument of map\(\) to be a function/);
+  });
+});
