@@ -8,6 +8,7 @@ export {
   Pool,
   setThreads,
   Task,
+  type CompletedTask,
   type MapOptions,
   type PoolOptions,
   type PoolStats,

@@ -4,5 +4,5 @@ export { defaultPool, defaultThreads, setThreads } from "./default-pool.ts";
 export { runParts, type MapOptions } from "./map.ts";
 export type { Entry } from "./parts.ts";
 export { engineOf, Pool, type PoolOptions, type PoolStats } from "./pool.ts";
-export { asCompleted, Task, type TaskState } from "./task.ts";
+export { asCompleted, Task, type CompletedTask, type TaskState } from "./task.ts";
 export type { TraceEvent } from "./trace.ts";

@@ -1,5 +1,7 @@
 // A task that was submitted: a promise that can be asked where it is, and cancelled.
 
+import { inLibrary } from "../ship/index.ts";
+
 export type TaskState = "queued" | "running" | "done" | "failed" | "cancelled";
 
 /** What the pool changes about a task while it goes on. */
@@ -48,6 +50,11 @@ export class Task<R> implements PromiseLike<R> {
     return this.#record.endedMs;
   }
 
+  /** The promise behind the task, for where the task itself can't be awaited (see `asCompleted`). */
+  get result(): Promise<R> {
+    return this.#record.promise;
+  }
+
   // oxlint-disable-next-line unicorn/no-thenable
   then<A = R, B = never>(
     onFulfilled?: ((value: R) => A | PromiseLike<A>) | null,
@@ -66,8 +73,17 @@ export class Task<R> implements PromiseLike<R> {
   }
 }
 
-/** Gives the tasks one by one as they end, whether well or not: look at `state` or await each. Waits: async. */
-export function asCompleted<R>(tasks: Iterable<Task<R>>): AsyncIterable<Task<R>> {
+/**
+ * A task that has ended. It is the task itself; but TypeScript takes what a `for await` gives and could be awaited for
+ * awaited, so that the type leaves that out: `await task.result`.
+ */
+export type CompletedTask<R> = Omit<Task<R>, "then">;
+
+/**
+ * Gives the tasks one by one as they end, whether well or not: look at `state`, or `await task.result`.
+ * Waits: async, for the next one to end.
+ */
+export function asCompleted<R>(tasks: Iterable<Task<R>>): AsyncIterable<CompletedTask<R>> {
   const ended: Task<R>[] = [];
   let open = 0;
   const wakes: (() => void)[] = [];
@@ -81,7 +97,7 @@ export function asCompleted<R>(tasks: Iterable<Task<R>>): AsyncIterable<Task<R>>
     void promiseOf(task).then(end, end);
   }
   // By hand: an async generator would await the task that it yields.
-  const next = async (): Promise<IteratorResult<Task<R>, undefined>> => {
+  const next = async (): Promise<IteratorResult<CompletedTask<R>, undefined>> => {
     if (open === 0) return { done: true, value: undefined };
     open--;
     while (ended.length === 0) await new Promise<void>((resolve) => wakes.push(resolve));
@@ -89,3 +105,5 @@ export function asCompleted<R>(tasks: Iterable<Task<R>>): AsyncIterable<Task<R>>
   };
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }
+
+inLibrary(import.meta.url, { asCompleted, Task });

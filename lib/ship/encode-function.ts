@@ -129,6 +129,11 @@ function capture(
   label: () => string,
   encoder: Encoder,
 ): Ref {
+  if (name === "__vite_ssr_dynamic_import__")
+    throw new CaptureError(
+      "import()",
+      `${sentence(label())} uses import(), which vite has put a function of its own in place of: import it statically.`,
+    );
   const place: Place = { up: undefined, key: name, holder: label };
   const members = facts.free.get(name)?.members;
   // What vite makes of an import: an object with everything that the module exports. Only what is used goes along.

@@ -2,6 +2,7 @@
 // loaded twice (as sources through a test runner, and natively in a worker), so they are named by file and export.
 
 import * as errors from "../errors.ts";
+import * as memory from "../memory/shared.ts";
 
 const ROOT = new URL("../", import.meta.url).href;
 
@@ -38,3 +39,4 @@ export function libraryUrl(file: string): string {
 }
 
 inLibrary(new URL("../errors.ts", import.meta.url).href, { ...errors });
+inLibrary(new URL("../memory/shared.ts", import.meta.url).href, { ...memory });

@@ -2,6 +2,7 @@
 
 import { isMarkedAsUntransferable, MessagePort } from "node:worker_threads";
 import { types } from "node:util";
+import { inLibrary } from "./library.ts";
 
 const marked = new WeakSet<object>();
 
@@ -46,3 +47,5 @@ function nameOf(value: unknown): string {
   if (value === null || typeof value !== "object") return typeof value === "function" ? "a function" : String(value);
   return `an object of class ${value.constructor?.name ?? "null"}`;
 }
+
+inLibrary(import.meta.url, { move });

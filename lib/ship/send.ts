@@ -43,19 +43,21 @@ export type Send<T> = 0 extends 1 & T
             ? NotSendable<"a stream or socket belongs to the thread that opened it; open it inside the function">
             : T extends AnyFunction | { [ship](): unknown } | (abstract new (...args: never[]) => unknown)
               ? T
-              : T extends ReadonlyMap<infer K, infer V>
-                ? T extends ReadonlyMap<Send<K>, Send<V>>
-                  ? T
-                  : ReadonlyMap<Send<K>, Send<V>>
-                : T extends ReadonlySet<infer V>
-                  ? T extends ReadonlySet<Send<V>>
+              : T extends readonly (infer E)[]
+                ? readonly Send<E>[] // not a mapped type, which would be worked out at once and for ever where T is recursive
+                : T extends ReadonlyMap<infer K, infer V>
+                  ? T extends ReadonlyMap<Send<K>, Send<V>>
                     ? T
-                    : ReadonlySet<Send<V>>
-                  : T extends WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>
-                    ? NotSendable<"a WeakMap, WeakSet or WeakRef holds identities of its own thread's heap; use a Map or Set">
-                    : HasPrivate<T> extends true
-                      ? NotSendable<'an object with private state can\'t be read to be sent; give its class a [Symbol.for("braid.ship")]() method or send plain data'>
-                      : { [K in keyof T]: Send<T[K]> };
+                    : ReadonlyMap<Send<K>, Send<V>>
+                  : T extends ReadonlySet<infer V>
+                    ? T extends ReadonlySet<Send<V>>
+                      ? T
+                      : ReadonlySet<Send<V>>
+                    : T extends WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>
+                      ? NotSendable<"a WeakMap, WeakSet or WeakRef holds identities of its own thread's heap; use a Map or Set">
+                      : HasPrivate<T> extends true
+                        ? NotSendable<'an object with private state can\'t be read to be sent; give its class a [Symbol.for("braid.ship")]() method or send plain data'>
+                        : { [K in keyof T]: Send<T[K]> };
 
 /** Every argument of a list can cross. */
 export type SendAll<A extends unknown[]> = { [K in keyof A]: Send<A[K]> };

@@ -2,7 +2,7 @@
 // is its due, and nothing is left running.
 
 import { expect, it } from "vitest";
-import { CancelledError, Pool, ThreadCrashedError } from "../../lib/index.ts";
+import { CancelledError, Pool, ThreadCrashedError, type Task } from "../../lib/index.ts";
 
 function random(seed: number): () => number {
   return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
@@ -19,7 +19,7 @@ it("settles every task, whatever becomes of the threads", async () => {
     return n * 2;
   };
   const TASKS = 4000;
-  const tasks = [];
+  const tasks: { task: Task<number>; fate: number }[] = [];
   const outcomes = [];
   for (let n = 0; n < TASKS; n++) {
     const fate = chance();

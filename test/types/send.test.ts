@@ -14,7 +14,8 @@ class Priv { private n = 0; get(): number { return this.n; } }
 class Point { x: number; constructor(x: number) { this.x = x; } length(): number { return this.x; } }
 class Hooked { #n = 0; [ship](): object { return { n: this.#n }; } }
 interface Tree { value: number; kids: Tree[] }
-declare const tree: Tree; declare const any: any; declare const unknown: unknown; declare const maybe: string | undefined;
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+declare const tree: Tree; declare const json: Json; declare const any: any; declare const unknown: unknown; declare const maybe: string | undefined;
 `;
 
 const LEGAL = [
@@ -25,12 +26,13 @@ const LEGAL = [
   "pool.run((t: Tree) => t.kids.length, tree); pool.run((x: unknown) => x, unknown); pool.run((x: unknown) => x, any);",
   "pool.run((s: string | undefined) => s, maybe); pool.run((f: (x: number) => number) => f(1), (x) => x);",
   "pool.run((b: Float64Array) => b.length, move(new Float64Array(3))); pool.run((h: Hooked) => 1, new Hooked());",
+  "pool.run((j: Json, l: Json[]) => j, json, [json]); pool.map([json], (j) => j); pool.run((t: [number, string]) => t[1], [1, 'a']);",
   "pool.run((m: Map<string, Date[]>, s: Set<bigint>) => m.size, new Map([['a', [new Date()]]]), new Set([1n]));",
   "const a: Promise<number[]> = pool.map([1, 2], (x, i) => x * i);",
   "const a: Promise<{ v: number }[]> = pool.map(new Set(['a']), async (x) => ({ v: x.length }));",
   "const a: Promise<number> = par(['a']).map((s) => s.length).filter((n, i) => n > i).sum();",
   "const a: Promise<Int32Array> = par.range(0, 3).into(shared(Int32Array, 3));",
-  "for await (const t of asCompleted([pool.submit(() => 1)])) { const n: number = await t; }",
+  "for await (const t of asCompleted([pool.submit(() => 1)])) { const n: number = await t.result; const s: string = t.state; }",
 ];
 
 const ILLEGAL: [source: string, message: string][] = [
@@ -88,7 +90,7 @@ it("says at compile time what can't cross", async () => {
       const error = errors(LEGAL.length + i);
       expect(error, source).toContain(message);
       // At the offending line, and not because of something before it.
-      expect(error.split("\n")[0], source).toMatch(/^[^(]*\(12,/);
+      expect(error.split("\n")[0], source).toMatch(/^[^(]*\(13,/);
     }
   } finally {
     await rm(folder, { recursive: true });

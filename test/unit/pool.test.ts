@@ -154,15 +154,22 @@ describe("tasks", () => {
 
   it("come by asCompleted in the order they end, failed ones too", async () => {
     await using three = new Pool({ threads: 3 });
-    const wait = async (ms: number): Promise<number> => {
-      await new Promise((go) => setTimeout(go, ms));
-      if (ms === 60) throw new Error("sixty");
-      return ms;
+    const gates = shared(Int32Array, 3);
+    const wait = async (n: number): Promise<number> => {
+      while (gates[n] === 0) await new Promise((go) => setTimeout(go, 2));
+      if (n === 2) throw new Error("two");
+      return n;
     };
-    const tasks = [120, 5, 60].map((ms) => three.submit(wait, ms));
-    const order = [];
-    for await (const task of asCompleted(tasks)) order.push(tasks.indexOf(task) + task.state);
+    const tasks = [0, 1, 2].map((n) => three.submit(wait, n));
+    const order: string[] = [];
+    const release = [1, 2, 0];
+    gates[release.shift()!] = 1;
+    for await (const task of asCompleted(tasks)) {
+      order.push(tasks.indexOf(task as never) + task.state);
+      gates[release.shift() ?? 0] = 1;
+    }
     expect(order).toEqual(["1done", "2failed", "0done"]);
+    await expect(tasks[2]!.result).rejects.toThrow("two");
     for await (const _ of asCompleted([])) expect.fail();
   });
 
@@ -249,7 +256,7 @@ describe("a thread that dies", () => {
 describe("a pool", () => {
   it("closes when its work is done, and then takes no more", async () => {
     const closing = new Pool({ threads: 1 });
-    const work = [1, 2, 3].map((n) => closing.run(async (x: number) => (await null, x), n));
+    const work = [1, 2, 3].map((n) => closing.run(async (x: number) => (await Promise.resolve(), x), n));
     const closed = closing.close();
     await expect(closing.run(() => 1)).rejects.toBeInstanceOf(PoolClosedError);
     await expect(closing.map([1], (x) => x)).rejects.toThrow(/was closed.*make a new Pool/);

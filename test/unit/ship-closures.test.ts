@@ -98,7 +98,7 @@ describe("a closure takes along", () => {
     function* count(n: number): Generator<number> {
       for (let i = 0; i < n; i++) yield i;
     }
-    const later = async (x: number): Promise<number> => (await null, x);
+    const later = async (x: number): Promise<number> => (await Promise.resolve(), x);
     const all = await pool.run(async () =>
       [ops.add(1), ops.twice, (ops as never)["made5"], [...count(3)], await later(4)].map((x) =>
         typeof x === "function" ? (x as () => unknown)() : x,
@@ -234,6 +234,7 @@ describe("an error that a task throws", () => {
     const system = await pool.run(() => readFileSync("/does/not/exist")).catch((error: unknown) => error);
     expect(system).toBeInstanceOf(Error);
     expect(system).toMatchObject({ code: "ENOENT", path: "/does/not/exist" });
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
     await expect(pool.run(() => Promise.reject(7 as never))).rejects.toBe(7);
   });
 
