@@ -1,6 +1,7 @@
 // From nodes back to values. Functions are compiled once per source and place, as scripts that keep the file, line and
 // column of the original, and get their captures put in afterwards, so that they may refer to each other in circles.
 
+import { constantKey, knownConstant, rememberConstant } from "./constant.ts";
 import { rememberStart } from "./encode-function.ts";
 import { compile, type Instance } from "./factory.ts";
 import { followPath } from "./globals.ts";
@@ -166,6 +167,13 @@ class Decoder {
     const isOurs = isFrom(node.id, realm);
     let fn = isClass || isOurs ? findById(node.id) : undefined;
     if (fn && isOurs) return void set(fn);
+    const key = constantKey(this.#nodes, node);
+    const twin = key === undefined ? undefined : knownConstant(key);
+    if (twin) {
+      // Should it go home, it is the original of this time.
+      remember(twin, node.id);
+      return void set(twin);
+    }
     let instance = fn && instances.get(fn);
     if (!fn || !instance) {
       instance = compile(node);
@@ -180,6 +188,7 @@ class Decoder {
     if (!fn) set((fn = instance.make()));
     if (fn.name !== node.name) Object.defineProperty(fn, "name", { value: node.name, configurable: true });
     remember(fn, node.id);
+    if (key !== undefined) rememberConstant(key, fn);
     rememberStart(fn, node);
     instances.set(fn, instance);
     this.#props(fn, node.props);

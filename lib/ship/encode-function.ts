@@ -1,7 +1,7 @@
 // From a function or class to a node: its source, where it was written, and the values of what it mentions.
 
 import { isBuiltin } from "node:module";
-import { threadId } from "node:worker_threads";
+import * as workerThreads from "node:worker_threads";
 import { CaptureError } from "../errors.ts";
 import { host } from "../host.ts";
 import type { Encoder, Place } from "./encode.ts";
@@ -91,7 +91,7 @@ export function encodeFunction(fn: Function, sink: Sink): void {
       remedy: "write it as a plain function",
     });
   }
-  if (known === undefined && location && facts.shape === "class" && threadId !== 0) {
+  if (known === undefined && location && facts.shape === "class" && workerThreads.threadId !== 0) {
     // A worker got the module by importing it, as the thread has that the class goes to.
     const origin = exportedClass(location);
     if (origin) return set({ t: "import", ...origin });
@@ -122,6 +122,9 @@ export function encodeFunction(fn: Function, sink: Sink): void {
   ownProperties(fn, source, facts, node, sink);
 }
 
+/** What Node exports of each thread that is a primitive. */
+const ofThread = new Set<unknown>(Object.values(workerThreads).filter((value) => Object(value) !== value));
+
 function capture(
   { name, value, ofModule, ofScript }: Captured,
   facts: SourceFacts,
@@ -146,8 +149,9 @@ function capture(
     return encoder.nodes.push({ t: "object", bare: false, props }) - 1;
   }
   const { location } = view;
-  if (Object(value) !== value) {
-    // `threadId`, `isMainThread`: what Node's modules export differs from thread to thread, so it is imported there.
+  if (Object(value) !== value && ofThread.has(value)) {
+    // `threadId`, `isMainThread` and their like are imported there, where they are others. Asked for their values only:
+    // finding out what a module imports costs the debugger, 50 ms the first time.
     const origin = ofScript
       ? host()?.importedName?.(name)
       : ofModule && location

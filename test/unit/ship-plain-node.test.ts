@@ -41,6 +41,7 @@ it("runs closures of a module with local and built-in imports, classes and recur
         import { Pool, par, shared, TaskError } from "../../../lib/index.ts";
         import Point, { blow, help, log, Oops, seen, table } from "./helper.ts";
         import * as helper from "./helper.ts";
+        import { isMainThread, threadId as me } from "node:worker_threads";
 
         await using pool = new Pool({ threads: 1 });
         const k = 3;
@@ -66,6 +67,8 @@ it("runs closures of a module with local and built-in imports, classes and recur
         assert.ok(!error.stack!.includes("/lib/"), error.stack);
         const failure = await pool.map([1, 2, 3], (x) => { if (x === 2) blow(x); return x; }).catch((e: unknown) => e);
         assert.ok(failure instanceof TaskError && failure.index === 1 && failure.cause instanceof Oops);
+        // What differs from thread to thread is that of the thread.
+        assert.deepEqual(await pool.run(() => [isMainThread, me > 0]), [false, true]);
         // An import() means what it means here.
         assert.equal(await pool.run(async () => (await import("./helper.ts")).help(5)), 8);
         assert.equal(await par.range(0, 1000).map((x) => help(x) * 0 + x).sum(), 499500);
