@@ -119,7 +119,12 @@ export class CellRunner {
     const described = this.#session.guard(() => describeError(error));
     if (described.kind === "value") return described.value;
     if (described.kind === "terminated") return interruptError("while its error was shown");
-    return { status: "error", ename: "Error", evalue: "an error that can't be shown", traceback: ["an error that can't be shown"] };
+    return {
+      status: "error",
+      ename: "Error",
+      evalue: "an error that can't be shown",
+      traceback: ["an error that can't be shown"],
+    };
   }
 }
 
@@ -138,7 +143,9 @@ function checkedBundle(value: unknown): { data?: MimeBundle } {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : undefined;
   if (keys?.length === 0) return {};
   if (keys?.every((key) => key.includes("/"))) return { data: value as MimeBundle };
-  return { data: { "text/plain": `<expected a MIME bundle from the display hook, got ${inspect(value, { depth: 0 })}>` } };
+  return {
+    data: { "text/plain": `<expected a MIME bundle from the display hook, got ${inspect(value, { depth: 0 })}>` },
+  };
 }
 
 function interruptError(when: string): CellError {

@@ -9,7 +9,16 @@ import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { type Answer, type Command, COMMAND_FD } from "../link/messages.ts";
-import { ACKNOWLEDGED, type ControlData, encodeInput, GRACE_MS, isAcknowledged, REQUESTED, RETRY_MS, TRIES } from "./control-flags.ts";
+import {
+  ACKNOWLEDGED,
+  type ControlData,
+  encodeInput,
+  GRACE_MS,
+  isAcknowledged,
+  REQUESTED,
+  RETRY_MS,
+  TRIES,
+} from "./control-flags.ts";
 
 const { port, flags, inbox } = workerData as ControlData & { port: MessagePort };
 

@@ -39,7 +39,8 @@ export function importedName(name: string): ImportOrigin | undefined {
 export function bindNames(names: ExecuteCommand["names"]): void {
   for (const { name, specifier, exported } of names) {
     if (specifier === undefined || exported === undefined) importedNames.delete(name);
-    else importedNames.set(name, { specifier: isBuiltin(specifier) ? specifier : FROM_CELL + specifier, name: exported });
+    else
+      importedNames.set(name, { specifier: isBuiltin(specifier) ? specifier : FROM_CELL + specifier, name: exported });
   }
 }
 

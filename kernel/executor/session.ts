@@ -6,9 +6,7 @@ import { defineGlobal } from "./imports.ts";
 
 /** How an evaluation ended: with a value, with an exception, or because execution was terminated. */
 export type Evaluated =
-  | { kind: "value"; object: Runtime.RemoteObject }
-  | { kind: "thrown"; error: unknown }
-  | { kind: "terminated" };
+  { kind: "value"; object: Runtime.RemoteObject } | { kind: "thrown"; error: unknown } | { kind: "terminated" };
 
 export class EvaluationSession {
   readonly #session = new Session();

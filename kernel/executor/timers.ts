@@ -41,10 +41,13 @@ function wrapTimer(original: TimerFunction, repeats: boolean): TimerFunction {
   const wrapped: TimerFunction = (callback, ...rest) => {
     const run = currentRun();
     if (run === 0 || typeof callback !== "function") return original(callback, ...rest);
-    const timer = original((...args) => {
-      if (!interrupted.has(run)) return callback(...args);
-      if (repeats) clearInterval(timer as NodeJS.Timeout);
-    }, ...rest);
+    const timer = original(
+      (...args) => {
+        if (!interrupted.has(run)) return callback(...args);
+        if (repeats) clearInterval(timer as NodeJS.Timeout);
+      },
+      ...rest,
+    );
     return timer;
   };
   Object.defineProperty(wrapped, "name", { value: original.name });

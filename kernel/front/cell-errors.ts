@@ -47,7 +47,9 @@ export class CellSources {
       });
     const lines = error.traceback.map(locate);
     const [first = "", ...rest] = lines;
-    const title = first.startsWith(error.ename) ? `${RED}${error.ename}${PLAIN}${first.slice(error.ename.length)}` : first;
+    const title = first.startsWith(error.ename)
+      ? `${RED}${error.ename}${PLAIN}${first.slice(error.ename.length)}`
+      : first;
     return { ...error, evalue: locate(error.evalue), traceback: [title, ...rest, ...(excerpt ?? [])] };
   }
 

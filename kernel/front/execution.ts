@@ -71,7 +71,8 @@ export class Execution {
 
   /** Stops the cell that runs and drops those that wait; not those that the same front end sent after the request. */
   interrupt(request?: Header): void {
-    const isMeant = ({ header }: Message) => !request || header.session !== request.session || header.date <= request.date;
+    const isMeant = ({ header }: Message) =>
+      !request || header.session !== request.session || header.date <= request.date;
     this.#abortQueued(isMeant);
     if (this.#current && !isMeant(this.#current)) return;
     this.#interruptCheck?.();
@@ -139,7 +140,11 @@ export class Execution {
     return outcome.status === "error" ? this.sources.located(outcome) : outcome;
   }
 
-  #runCompiled({ declarations, body, showsValue, names, imports }: CompiledCell, run: number, file: string): Promise<Outcome> {
+  #runCompiled(
+    { declarations, body, showsValue, names, imports }: CompiledCell,
+    run: number,
+    file: string,
+  ): Promise<Outcome> {
     if (declarations === undefined && body === undefined) return Promise.resolve({ status: "ok" });
     const origins = new Map(imports.map(({ local, ...origin }) => [local, origin]));
     return this.#executor.run({
@@ -184,5 +189,10 @@ function interruptedBeforeRun(): CellError {
 
 function internalError(error: unknown): CellError {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { status: "error", ename: "KernelError", evalue: `the kernel itself failed: ${String(error)}`, traceback: text.split("\n") };
+  return {
+    status: "error",
+    ename: "KernelError",
+    evalue: `the kernel itself failed: ${String(error)}`,
+    traceback: text.split("\n"),
+  };
 }

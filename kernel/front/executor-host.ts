@@ -6,7 +6,15 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { FrameKind, FrameReader } from "../link/frames.ts";
-import { type Answer, type Command, COMMAND_FD, type ExecuteCommand, type Outcome, type Report, REPORT_FD } from "../link/messages.ts";
+import {
+  type Answer,
+  type Command,
+  COMMAND_FD,
+  type ExecuteCommand,
+  type Outcome,
+  type Report,
+  REPORT_FD,
+} from "../link/messages.ts";
 import { descendants, signal } from "./process-tree.ts";
 import type { StreamName } from "./outbox.ts";
 
@@ -19,7 +27,8 @@ const entry = (name: string) => fileURLToPath(new URL(`../executor/${name}${exte
 // Without --no-force-async-hooks-checks Node aborts when a timer's callback is terminated.
 const FLAGS = ["--no-force-async-hooks-checks", "--no-warnings", "--require", entry("boot")];
 
-const DEBUGGER_NOISE = /^(Debugger attached\.|Waiting for the debugger to disconnect\.\.\.|Debugger ending on .*|Debugger listening on .*)\n/gm;
+const DEBUGGER_NOISE =
+  /^(Debugger attached\.|Waiting for the debugger to disconnect\.\.\.|Debugger ending on .*|Debugger listening on .*)\n/gm;
 
 export interface ExecutorEvents {
   /** Text that a thread of the executor, or a child process of it, printed. `run` 0: by nobody knows which cell. */
@@ -96,7 +105,8 @@ export class ExecutorHost {
         this.#process = this.#start();
         this.#events.died(why);
         const text = `the process that ran your cells ended (${why}); a new one was started, all variables are gone`;
-        if (running) running.settle({ status: "error", ename: "ExecutorDied", evalue: why, traceback: [`ExecutorDied: ${text}`] });
+        if (running)
+          running.settle({ status: "error", ename: "ExecutorDied", evalue: why, traceback: [`ExecutorDied: ${text}`] });
         else this.#events.output("stderr", `${text}\n`, 0);
       },
     });

@@ -26,7 +26,9 @@ export class Kernel {
   /** @param folder the notebook's folder: imports resolve from here */
   constructor(connection: Connection, folder: string, onShutdown: () => void) {
     this.#onShutdown = onShutdown;
-    this.#language = new Language(folder, (why) => this.#printNotice(`${why}: cells run without type checking from here on`));
+    this.#language = new Language(folder, (why) =>
+      this.#printNotice(`${why}: cells run without type checking from here on`),
+    );
     this.#sockets = new Sockets(connection);
     this.#outbox = new Outbox((message) => this.#sockets.publish(message));
     this.#execution = new Execution({
@@ -93,7 +95,8 @@ export class Kernel {
     const type = header.msg_type.replace(/_request$/, "_reply");
     try {
       const answer = await handler(content, message);
-      if (answer) this.#sockets.send(channel, { type, content: { status: "ok", ...answer }, parent: header, identities });
+      if (answer)
+        this.#sockets.send(channel, { type, content: { status: "ok", ...answer }, parent: header, identities });
     } catch (error) {
       const failure = { status: "error", ename: "KernelError", evalue: String(error), traceback: [] };
       if (type !== header.msg_type) this.#sockets.send(channel, { type, content: failure, parent: header, identities });
@@ -104,7 +107,11 @@ export class Kernel {
   #report(report: Parameters<ConstructorParameters<typeof ExecutorHost>[0]["report"]>[0], run: number): void {
     const parent = this.#execution.parentOf(run);
     if (report.type === "display") {
-      const content = { data: report.data, metadata: report.metadata ?? {}, transient: report.id ? { display_id: report.id } : {} };
+      const content = {
+        data: report.data,
+        metadata: report.metadata ?? {},
+        transient: report.id ? { display_id: report.id } : {},
+      };
       this.#outbox.publish({ type: report.update ? "update_display_data" : "display_data", content, parent });
     } else if (report.type === "clear") {
       this.#outbox.publish({ type: "clear_output", content: { wait: report.wait }, parent });

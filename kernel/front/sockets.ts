@@ -33,7 +33,8 @@ export class Sockets {
     this.#wire = new Wire(key, signature_scheme);
     const router = () => new Router({ linger: LINGER_MS, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
     this.#routers = { shell: router(), control: router(), stdin: router() };
-    for (const socket of [...Object.values(this.#routers), this.#iopub]) this.#queues.set(socket, new SendQueue(socket));
+    for (const socket of [...Object.values(this.#routers), this.#iopub])
+      this.#queues.set(socket, new SendQueue(socket));
   }
 
   async bind({ transport, ip, ...ports }: Connection): Promise<void> {

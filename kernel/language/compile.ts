@@ -67,10 +67,15 @@ class CellCompiler {
     this.#checked = source;
     const unerasable = findUnerasable(program);
     let erasable = source;
-    for (const { start, end } of unerasable) erasable = replaceBy(erasable, start, end, blank(erasable.slice(start, end)));
+    for (const { start, end } of unerasable)
+      erasable = replaceBy(erasable, start, end, blank(erasable.slice(start, end)));
     this.#code = new MagicString(stripTypeScriptTypes(erasable));
     for (const statement of unerasable) {
-      this.#overwrite(statement.start, statement.end, transformUnerasable(source.slice(statement.start, statement.end)));
+      this.#overwrite(
+        statement.start,
+        statement.end,
+        transformUnerasable(source.slice(statement.start, statement.end)),
+      );
     }
     const transformed = new Set<Node>(unerasable);
     for (const statement of program.body) this.#statement(statement, transformed.has(statement));
@@ -138,7 +143,8 @@ class CellCompiler {
     switch (statement.type) {
       case "VariableDeclaration":
         for (const { id } of statement.declarations) {
-          for (const name of patternNames(id)) add(name, statement.kind === "let" || statement.kind === "var" ? "let" : "const");
+          for (const name of patternNames(id))
+            add(name, statement.kind === "let" || statement.kind === "var" ? "let" : "const");
         }
         break;
       case "FunctionDeclaration":
@@ -171,11 +177,18 @@ class CellCompiler {
     const named = values.map((one) => ({ local: one.local.name, specifier, exported: exportedName(one) }));
     this.#imports.push(...named);
     const namespace = named.find(({ exported }) => exported === "*");
-    const picked = named.flatMap(({ local, exported }) => (exported === "*" ? [] : [`${JSON.stringify(exported)}:${local}`]));
+    const picked = named.flatMap(({ local, exported }) =>
+      exported === "*" ? [] : [`${JSON.stringify(exported)}:${local}`],
+    );
     let code = `${call};`;
-    if (namespace) code = `let ${namespace.local}=${call}${picked.length > 0 ? `,{${picked}}=${namespace.local}` : ""};`;
+    if (namespace)
+      code = `let ${namespace.local}=${call}${picked.length > 0 ? `,{${picked}}=${namespace.local}` : ""};`;
     else if (picked.length > 0) code = `let {${picked}}=${call};`;
-    this.#overwrite(statement.start, statement.end, code + newlines(this.#source.slice(statement.start, statement.end)));
+    this.#overwrite(
+      statement.start,
+      statement.end,
+      code + newlines(this.#source.slice(statement.start, statement.end)),
+    );
   }
 
   readonly #topVars = new Set<string>();
@@ -193,7 +206,8 @@ class CellCompiler {
       this.#overwrite(start, start + 5, "let");
     } else if (kind === "var") {
       const names = declarations.flatMap(({ id }) => [...patternNames(id)]);
-      const again = names.every((name) => this.#topVars.has(name)) && declarations.every(({ id }) => id.type === "Identifier");
+      const again =
+        names.every((name) => this.#topVars.has(name)) && declarations.every(({ id }) => id.type === "Identifier");
       for (const name of names) this.#topVars.add(name);
       this.#overwrite(start, start + 3, again ? "" : "let");
     }
@@ -213,7 +227,8 @@ class CellCompiler {
         }
       }
       this.#overwrite(node.start, node.start + 3, "");
-      const isStatement = this.#source[node.end - 1] === ";" || !/^\s*(in|of)\b|^\s*;/.test(this.#source.slice(node.end));
+      const isStatement =
+        this.#source[node.end - 1] === ";" || !/^\s*(in|of)\b|^\s*;/.test(this.#source.slice(node.end));
       if (isStatement && node.declarations.some(({ id }) => id.type !== "Identifier")) {
         this.#code.appendRight(node.declarations[0]!.start, "(");
         this.#code.appendLeft(node.declarations.at(-1)!.end, ")");
@@ -224,7 +239,8 @@ class CellCompiler {
   #importExpression(node: Node, unerasable: Node[]): "skip" | void {
     if (unerasable.includes(node)) return "skip";
     if (node.type === "ImportExpression") this.#overwrite(node.start, node.start + "import".length, "__import");
-    if (node.type === "MetaProperty" && node.meta.name === "import") this.#overwrite(node.start, node.end, "__importMeta");
+    if (node.type === "MetaProperty" && node.meta.name === "import")
+      this.#overwrite(node.start, node.end, "__importMeta");
   }
 
   #overwrite(start: number, end: number, text: string): void {

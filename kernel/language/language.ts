@@ -18,7 +18,8 @@ export interface Problem {
   column: number;
 }
 
-export type Checked = { ok: true; cell: CompiledCell } | { ok: false; kind: "SyntaxError" | "TypeScriptError"; problems: Problem[] };
+export type Checked =
+  { ok: true; cell: CompiledCell } | { ok: false; kind: "SyntaxError" | "TypeScriptError"; problems: Problem[] };
 
 export class Language {
   readonly #folder: string;
@@ -178,7 +179,8 @@ function declaredNames(source: string): Iterable<string> {
   const names = program.body.flatMap((statement) =>
     statement.type === "VariableDeclaration" ? statement.declarations.flatMap(({ id }) => [...patternNames(id)]) : [],
   );
-  for (const [, name] of source.matchAll(/\b(?:let|const|var|function|class|enum|interface|type)\s+([\w$]+)/g)) names.push(name!);
+  for (const [, name] of source.matchAll(/\b(?:let|const|var|function|class|enum|interface|type)\s+([\w$]+)/g))
+    names.push(name!);
   return names;
 }
 

@@ -168,7 +168,8 @@ export class LspClient {
   #receive({ id, method, params, result, error }: RpcMessage): void {
     if (method !== undefined) {
       // A request of the server: it asks for settings, or to register something. It gets the default.
-      if (id !== undefined) this.#send({ id, result: method === "workspace/configuration" ? params!.items!.map(() => null) : null });
+      if (id !== undefined)
+        this.#send({ id, result: method === "workspace/configuration" ? params!.items!.map(() => null) : null });
       return;
     }
     const waiting = this.#waiting.get(id!);

@@ -29,7 +29,9 @@ export function completeness(source: string): { status: "complete" | "incomplete
   const { problems } = parseCell(source);
   if (problems.length === 0) return { status: "complete" };
   if (!problems.some((problem) => problem.atEnd)) return { status: "invalid" };
-  const depth = source.split("").reduce((open, char) => open + ("{[(".includes(char) ? 1 : "}])".includes(char) ? -1 : 0), 0);
+  const depth = source
+    .split("")
+    .reduce((open, char) => open + ("{[(".includes(char) ? 1 : "}])".includes(char) ? -1 : 0), 0);
   return { status: "incomplete", indent: "  ".repeat(Math.max(0, depth)) };
 }
 

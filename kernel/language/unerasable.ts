@@ -5,7 +5,13 @@ import type { Node, Program, Statement } from "oxc-parser";
 import { transformSync } from "oxc-transform";
 import { blank, parseCell, walk } from "./syntax.ts";
 
-const UNERASABLE = new Set(["TSEnumDeclaration", "TSModuleDeclaration", "TSParameterProperty", "TSImportEqualsDeclaration", "Decorator"]);
+const UNERASABLE = new Set([
+  "TSEnumDeclaration",
+  "TSModuleDeclaration",
+  "TSParameterProperty",
+  "TSImportEqualsDeclaration",
+  "Decorator",
+]);
 
 export function findUnerasable(program: Program): Statement[] {
   return program.body.filter((statement) => {
@@ -22,7 +28,10 @@ export function findUnerasable(program: Program): Statement[] {
 /** JavaScript with as many line breaks as the statement had; its top-level name is a `let`. */
 export function transformUnerasable(statement: string): string {
   const { program } = parseCell(statement);
-  const { code } = transformSync("cell.ts", withoutComments(statement), { lang: "ts", typescript: { onlyRemoveTypeImports: true } });
+  const { code } = transformSync("cell.ts", withoutComments(statement), {
+    lang: "ts",
+    typescript: { onlyRemoveTypeImports: true },
+  });
   const script = code
     .replace(/^export (default )?/gm, "")
     .replace(/^\{\s*\};?$/gm, "")
@@ -40,9 +49,8 @@ function withoutComments(source: string): string {
   const ranges: Node[] = [];
   walk(parseCell(source).program, (node) => void (node.type === "TemplateElement" && ranges.push(node)));
   const inTemplate = (at: number) => ranges.some(({ start, end }) => at >= start && at < end);
-  return source.replace(
-    /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\/[^\n]*|\/\*[^]*?\*\//g,
-    (match, at: number) => (/^["']/.test(match) || inTemplate(at) ? match : blank(match)),
+  return source.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\/[^\n]*|\/\*[^]*?\*\//g, (match, at: number) =>
+    /^["']/.test(match) || inTemplate(at) ? match : blank(match),
   );
 }
 

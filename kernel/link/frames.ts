@@ -57,7 +57,7 @@ export class FrameWriter {
     frame.writeUInt16LE(this.#thread & 0xffff, 6);
     frame.writeUInt32LE(cell, 8);
     const end = HEADER + length;
-    for (let at = 0; at < end; ) {
+    for (let at = 0; at < end;) {
       try {
         at += fs.writeSync(this.#fd, frame, at, end - at);
       } catch (error) {

@@ -21,10 +21,7 @@ export interface ExecuteCommand {
 }
 
 /** Front to executor. */
-export type Command =
-  | ExecuteCommand
-  | { type: "interrupt" }
-  | { type: "input"; value: string };
+export type Command = ExecuteCommand | { type: "interrupt" } | { type: "input"; value: string };
 
 export interface CellError {
   status: "error";

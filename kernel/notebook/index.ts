@@ -36,8 +36,14 @@ export const json = (value: unknown): Displayed =>
   display({ "application/json": value, "text/plain": JSON.stringify(value, undefined, 2) });
 
 /** Shows an encoded picture: `bytes` of a PNG, JPEG, GIF or WebP file. */
-export function image(bytes: Uint8Array, type: "image/png" | "image/jpeg" | "image/gif" | "image/webp" = "image/png"): Displayed {
-  return display({ [type]: Buffer.from(bytes).toString("base64"), "text/plain": `[${type}, ${bytes.byteLength} bytes]` });
+export function image(
+  bytes: Uint8Array,
+  type: "image/png" | "image/jpeg" | "image/gif" | "image/webp" = "image/png",
+): Displayed {
+  return display({
+    [type]: Buffer.from(bytes).toString("base64"),
+    "text/plain": `[${type}, ${bytes.byteLength} bytes]`,
+  });
 }
 
 /** Removes what the running cell has shown so far; with `wait`, only when something new comes. */

@@ -54,7 +54,13 @@ async function probeWebGpu(): Promise<BackendFacts> {
 
 interface GpuEntry {
   requestAdapter(options?: object): Promise<{
-    info: { vendor?: string; architecture?: string; device?: string; description?: string; isFallbackAdapter?: boolean };
+    info: {
+      vendor?: string;
+      architecture?: string;
+      device?: string;
+      description?: string;
+      isFallbackAdapter?: boolean;
+    };
   } | null>;
 }
 

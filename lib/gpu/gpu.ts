@@ -119,7 +119,11 @@ async function compile(kernel: KernelFunction, options: GpuOptions): Promise<Com
   const chosen = await choose(options.backend);
   const { GPU } = createRequire(import.meta.url)("gpu.js") as { GPU: new (settings: { mode: string }) => GpuJs };
   const device = new GPU({ mode: MODES[chosen.backend] });
-  const call = device.createKernel(kernel, { output: options.output, constants: options.constants ?? {}, asyncMode: true });
+  const call = device.createKernel(kernel, {
+    output: options.output,
+    constants: options.constants ?? {},
+    asyncMode: true,
+  });
   const { backend, adapter, hardware, why } = chosen;
   return {
     call,
@@ -142,18 +146,24 @@ async function choose(wanted: BackendName | undefined): Promise<BackendFacts> {
   }
   const found = backends.find(({ backend }) => backend === wanted);
   if (found && !found.available) throw new Error(`backend "${wanted}" can't run here: ${found.why}`);
-  return found ?? { backend: wanted, available: true, hardware: false, why: "asked for; its renderer can't be identified" };
+  return (
+    found ?? { backend: wanted, available: true, hardware: false, why: "asked for; its renderer can't be identified" }
+  );
 }
 
 function checkKernel(kernel: unknown): void {
-  if (typeof kernel !== "function") throw new TypeError(`Expected a kernel function, got ${kernel === null ? "null" : typeof kernel}`);
+  if (typeof kernel !== "function")
+    throw new TypeError(`Expected a kernel function, got ${kernel === null ? "null" : typeof kernel}`);
   if (!("prototype" in kernel)) {
-    throw new TypeError("Expected a kernel written as `function (…) { … }`, got an arrow function or a method: it has no `this.thread`");
+    throw new TypeError(
+      "Expected a kernel written as `function (…) { … }`, got an arrow function or a method: it has no `this.thread`",
+    );
   }
 }
 
 function checkOutput(output: unknown): void {
   const sizes = Array.isArray(output) ? (output as unknown[]) : [];
-  const good = sizes.length >= 1 && sizes.length <= 3 && sizes.every((size) => Number.isInteger(size) && (size as number) > 0);
+  const good =
+    sizes.length >= 1 && sizes.length <= 3 && sizes.every((size) => Number.isInteger(size) && (size as number) > 0);
   if (!good) throw new TypeError(`Expected \`output\` to be 1 to 3 positive integers, got ${JSON.stringify(output)}`);
 }

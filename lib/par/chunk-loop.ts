@@ -70,27 +70,50 @@ const ENDINGS: Record<Ending, { before: string; each: string; after: string }> =
   toArray: { before: "const r=[]", each: "r.push(x)", after: "return r" },
 };
 
-const loops = new Map<string, Loop>();
+interface KnownLoop {
+  readonly loop: Loop;
+  readonly functions: readonly unknown[];
+}
 
-/** The loop for these functions. The same sources get the same loop, already compiled by V8. */
+/** By the first function of the pipeline, then by its shape. */
+const loops = new WeakMap<object, Map<string, KnownLoop>>();
+const NO_FUNCTION = {};
+
+/**
+ * The loop for these functions, already compiled by V8 if it has run with them. Never one that has run with others: V8
+ * would no longer inline the calls.
+ */
 function loopFor({ stages, ending, last, source }: Plan): Loop {
   const isRange = source === "range";
-  const key = JSON.stringify([ending, isRange, String(last), stages.map(([kind, fn]) => [kind, String(fn)])]);
-  let loop = loops.get(key);
+  const functions = [...stages.map(([, fn]) => fn as Function), ...(last ? [last] : [])];
+  const first = functions[0] ?? NO_FUNCTION;
+  const shapes = loops.get(first) ?? new Map<string, KnownLoop>();
+  loops.set(first, shapes);
+  const key = `${ending} ${isRange} ${stages.map(([kind]) => kind).join()}`;
+  const known = shapes.get(key);
+  let loop = known?.functions.every((fn, index) => fn === functions[index]) ? known.loop : undefined;
   if (!loop) {
     const { before, each, after } = ENDINGS[ending];
     const names = stages.map((_, n) => `const f${n}=stages[${n}];`).join("");
-    const steps = stages.map(([kind], n) => (kind === "map" ? `x=f${n}(x,i);` : `if(!f${n}(x,i))continue;`)).join("");
+    const call = ([, fn]: Stage, n: number): string => `f${n}(x${takesOnlyTheElement(fn) ? "" : ",i"})`;
+    const steps = stages
+      .map((stage, n) => (stage[0] === "map" ? `x=${call(stage, n)};` : `if(!${call(stage, n)})continue;`))
+      .join("");
     const element = isRange ? "j+shift" : "source[j]";
     const index = isRange ? "j" : "j+shift";
     loop = new Function(
       ...["stages", "last", "zero", "source", "from", "to", "shift", "out"],
       `"use strict";${names}${before};for(let j=from;j<to;j++){const i=${index};let x=${element};${steps}${each}}${after}`,
     ) as Loop;
-    if (loops.size >= 500) loops.clear();
-    loops.set(key, loop);
+    shapes.set(key, { loop, functions });
   }
   return loop;
+}
+
+/** V8 inlines a call with more arguments than parameters, too, but the loop around it then takes twice the time. */
+function takesOnlyTheElement(fn: Function): boolean {
+  const source = String(fn);
+  return /^(function\b[^(]*)?\(?\s*[\w$]+\s*\)?\s*(=>|\{)/.test(source) && !source.includes("arguments");
 }
 
 export const chunkLoop = (plan: Plan): ((chunk: Chunk) => unknown) => {

@@ -9,7 +9,7 @@ import { chunkLoop, type Chunk, type Ending, type PartialSum, type Plan, type St
 export interface ParOptions {
   /** How many threads work on it. Default: as many as the default pool has. */
   threads?: number;
-  /** Into how many pieces the elements are cut. Default: four for each thread. */
+  /** Into how many pieces the elements are cut. Default: two for each thread. */
   chunks?: number;
   /** False: the loop as it is written. True is a wish; `explain()` says what comes of it. */
   simd?: boolean;
@@ -135,7 +135,7 @@ class Pipeline<T> implements Par<T> {
   }
 
   #chunkCount(): number {
-    return Math.min(this.#source.length, this.#options.chunks ?? this.#threads() * 4);
+    return Math.min(this.#source.length, this.#options.chunks ?? this.#threads() * 2);
   }
 
   async #run<R>(ending: Ending, more: Pick<Plan, "last" | "zero" | "out"> = {}): Promise<R[]> {

@@ -11,7 +11,8 @@ import { host } from "../host.ts";
 export async function claim(text: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const held = await holds();
   show(text, held === true);
-  if (held !== true) throw new ClaimError(`the claim "${text}" does not hold: its check gave ${String(held)}, expected true`);
+  if (held !== true)
+    throw new ClaimError(`the claim "${text}" does not hold: its check gave ${String(held)}, expected true`);
 }
 
 function show(text: string, held: boolean): void {

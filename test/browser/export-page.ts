@@ -1,9 +1,9 @@
 // Opens an exported HTML file as its reader does, from the disk and without a network, and tells what is alive on it.
 
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium, type Locator, type Page } from "playwright-core";
+import { findChromium } from "../../scripts/gate/chromium.ts";
 
 export interface ExportedPage {
   /** Errors on the console and errors nobody caught. */
@@ -24,20 +24,6 @@ export interface OpenOptions {
   screenshot?: string;
   /** The reader's browser runs no scripts. */
   javaScript?: boolean;
-}
-
-const PLACES = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-
-/** The browser to test with: $CHROMIUM or a usual place; undefined where there is none. */
-export function findChromium(): string | undefined {
-  const { CHROMIUM } = process.env;
-  if (CHROMIUM !== undefined && CHROMIUM !== "") return existsSync(CHROMIUM) ? CHROMIUM : undefined;
-  return PLACES.find((place) => existsSync(place));
 }
 
 /** Opens the file offline, waits until its figures are drawn, and hovers one. Throws where there is no browser. */

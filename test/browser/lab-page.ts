@@ -164,6 +164,30 @@ export class LabPage {
     return this.page.locator(".js-plotly-plot .main-svg:first-child").count();
   }
 
+  /** "Save and Export Notebook As → HTML" through the menu, its "Sanitize HTML" box left checked as it comes. */
+  async exportHtml(file: string): Promise<string> {
+    await this.page.locator('.lm-MenuBar-item:has-text("File")').first().click();
+    await this.page
+      .locator('.lm-Menu-item[data-type="submenu"]')
+      .filter({ hasText: /Export/ })
+      .first()
+      .hover();
+    const formats = this.page
+      .locator(".lm-Menu")
+      .last()
+      .locator('.lm-Menu-item[data-command="notebook:export-to-format"]');
+    await formats.filter({ hasText: /HTML/ }).first().click();
+    const dialog = this.page.locator(".jp-Dialog");
+    const box = dialog.locator('input[type="checkbox"]');
+    if (!(await box.isChecked())) throw new Error('expected the "Sanitize HTML" box to be checked');
+    const [download] = await Promise.all([
+      this.page.waitForEvent("download"),
+      dialog.locator("button.jp-mod-accept").click(),
+    ]);
+    await download.saveAs(file);
+    return file;
+  }
+
   /** Keeps a picture as .artefacts/NAME.png and returns its path. */
   async screenshot(name: string): Promise<string> {
     const path = join(ROOT, ".artefacts", `${name}.png`);

@@ -4,7 +4,11 @@ import { type Kernel, KernelManager, type KernelMessage, ServerConnection } from
 
 export type Output =
   | { type: "stream"; name: string; text: string }
-  | { type: "display_data" | "execute_result" | "update_display_data"; data: Record<string, unknown>; metadata: Record<string, unknown> }
+  | {
+      type: "display_data" | "execute_result" | "update_display_data";
+      data: Record<string, unknown>;
+      metadata: Record<string, unknown>;
+    }
   | { type: "error"; ename: string; evalue: string; traceback: string }
   | { type: "clear_output" };
 
@@ -57,8 +61,11 @@ export class TestKernel {
     return future.done.then(({ content: reply }) => ({
       reply,
       outputs,
-      text: (name) => outputs.map((output) => (output.type === "stream" && output.name === name ? output.text : "")).join(""),
-      result: outputs.flatMap((output) => (output.type === "execute_result" ? [String(output.data["text/plain"])] : []))[0],
+      text: (name) =>
+        outputs.map((output) => (output.type === "stream" && output.name === name ? output.text : "")).join(""),
+      result: outputs.flatMap((output) =>
+        output.type === "execute_result" ? [String(output.data["text/plain"])] : [],
+      )[0],
       error: outputs.find((output) => output.type === "error"),
     }));
   }
@@ -92,7 +99,12 @@ function toOutput({ header, content }: KernelMessage.IIOPubMessage): Output | un
     case "update_display_data":
       return { type: header.msg_type as "display_data", data: body["data"]!, metadata: body["metadata"]! };
     case "error":
-      return { type: "error", ename: body["ename"]!, evalue: body["evalue"]!, traceback: (body["traceback"]! as string[]).join("\n") };
+      return {
+        type: "error",
+        ename: body["ename"]!,
+        evalue: body["evalue"]!,
+        traceback: (body["traceback"]! as string[]).join("\n"),
+      };
     case "clear_output":
       return { type: "clear_output" };
     default:

@@ -142,7 +142,9 @@ describe("errors", () => {
   });
 
   it("tells where a run-time error was thrown, in lines and columns of the cell", async () => {
-    const { error, reply } = await kernel.run(`import os from "node:os"; function fail(n: number): never {\n  throw new RangeError("too big: " + n)\n}\n\nfail(3)`);
+    const { error, reply } = await kernel.run(
+      `import os from "node:os"; function fail(n: number): never {\n  throw new RangeError("too big: " + n)\n}\n\nfail(3)`,
+    );
     expect(error!.ename).toBe("RangeError");
     expect(error!.evalue).toBe("too big: 3");
     const lines = error!.traceback.split("\n");
@@ -159,7 +161,9 @@ describe("errors", () => {
   });
 
   it("shows what fails after the cell has ended, and lives on", async () => {
-    await kernel.ok("setTimeout(() => { throw new Error('too late') }, 10); void Promise.reject(new Error('nobody cares'))");
+    await kernel.ok(
+      "setTimeout(() => { throw new Error('too late') }, 10); void Promise.reject(new Error('nobody cares'))",
+    );
     await sleep(100);
     expect((await kernel.ok("1 + 1")).result).toBe("2");
   });
@@ -178,7 +182,9 @@ describe("language help", () => {
       if (content.status !== "ok") throw new Error("no completion");
       return content;
     };
-    expect((await complete("const list = [1, 2]; list.fla")).matches).toEqual(expect.arrayContaining(["flat", "flatMap"]));
+    expect((await complete("const list = [1, 2]; list.fla")).matches).toEqual(
+      expect.arrayContaining(["flat", "flatMap"]),
+    );
     await kernel.ok("const unmistakable = { inner: 1 }");
     expect((await complete("unmistak")).matches).toContain("unmistakable");
     expect((await complete("unmistakable.")).matches).toContain("inner");
@@ -188,7 +194,11 @@ describe("language help", () => {
   });
 
   it("explains what stands at the cursor", async () => {
-    const { content } = await kernel.connection.requestInspect({ code: "Math.max(1, 2)", cursor_pos: 7, detail_level: 0 });
+    const { content } = await kernel.connection.requestInspect({
+      code: "Math.max(1, 2)",
+      cursor_pos: 7,
+      detail_level: 0,
+    });
     if (content.status !== "ok") throw new Error("no inspection");
     expect(content.found).toBe(true);
     expect(String(content.data["text/plain"])).toMatch(/max\(\.\.\.values: number\[\]\): number/);
@@ -205,7 +215,7 @@ describe("language help", () => {
 
 describe("a busy cell", () => {
   const stuck = {
-    "spins": "while (true) {}",
+    spins: "while (true) {}",
     "sits in Atomics.wait": "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",
     "awaits for ever": "await new Promise(() => {})",
     "spins after an await": "await 1; while (true) {}",

@@ -17,15 +17,25 @@ describe("frames", () => {
   it("arrive whole and in order however the pipe cuts them", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ text: fc.string({ unit: "grapheme", maxLength: 40 }), times: fc.integer({ min: 1, max: 2000 }), cell: fc.nat(1000) }), { minLength: 1, maxLength: 6 }),
+        fc.array(
+          fc.record({
+            text: fc.string({ unit: "grapheme", maxLength: 40 }),
+            times: fc.integer({ min: 1, max: 2000 }),
+            cell: fc.nat(1000),
+          }),
+          { minLength: 1, maxLength: 6 },
+        ),
         fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1 }),
         (messages, cuts) => {
-          const bytes = written(...messages.map(({ text, times, cell }) => ({ kind: FrameKind.stdout, data: text.repeat(times), cell })));
+          const bytes = written(
+            ...messages.map(({ text, times, cell }) => ({ kind: FrameKind.stdout, data: text.repeat(times), cell })),
+          );
           const reader = new FrameReader();
           const seen: { text: string; cell: number }[] = [];
           for (let at = 0, i = 0; at < bytes.length; i++) {
             const end = at + cuts[i % cuts.length]!;
-            for (const frame of reader.read(bytes.subarray(at, end))) seen.push({ text: frame.body.toString(), cell: frame.cell });
+            for (const frame of reader.read(bytes.subarray(at, end)))
+              seen.push({ text: frame.body.toString(), cell: frame.cell });
             at = end;
           }
           const wanted = messages.map(({ text, times, cell }) => ({ text: text.repeat(times), cell }));

@@ -5,7 +5,14 @@ import { charactersToOffset, offsetToCharacters } from "../../kernel/front/offse
 import { Outbox } from "../../kernel/front/outbox.ts";
 import { type Header, type Outgoing, Wire } from "../../kernel/front/wire.ts";
 
-const header: Header = { msg_id: "1", msg_type: "execute_request", session: "s", username: "u", date: "d", version: "5.4" };
+const header: Header = {
+  msg_id: "1",
+  msg_type: "execute_request",
+  session: "s",
+  username: "u",
+  date: "d",
+  version: "5.4",
+};
 
 function frames(message: (Buffer | string)[]): Buffer[] {
   return message.map((frame) => Buffer.from(frame));
@@ -14,7 +21,13 @@ function frames(message: (Buffer | string)[]): Buffer[] {
 describe("Wire", () => {
   it("reads what it has written, identities, parent and buffers included", () => {
     const wire = new Wire("key");
-    const sent = wire.encode({ type: "t", content: { a: "ü" }, parent: header, identities: ["id"], buffers: [Buffer.from([1, 2])] });
+    const sent = wire.encode({
+      type: "t",
+      content: { a: "ü" },
+      parent: header,
+      identities: ["id"],
+      buffers: [Buffer.from([1, 2])],
+    });
     expect(wire.decode(frames(sent))).toMatchObject({
       identities: [Buffer.from("id")],
       header: { msg_type: "t" },
@@ -78,9 +91,15 @@ describe("History", () => {
   ["1", "12", "let a", "12"].forEach((source, index) => history.add(index + 1, source));
 
   it("answers tail, range and search", () => {
-    expect(history.answer({ hist_access_type: "tail", n: 2 })).toEqual([[0, 3, "let a"], [0, 4, "12"]]);
+    expect(history.answer({ hist_access_type: "tail", n: 2 })).toEqual([
+      [0, 3, "let a"],
+      [0, 4, "12"],
+    ]);
     expect(history.answer({ hist_access_type: "range", start: 2, stop: 3 })).toEqual([[0, 2, "12"]]);
-    expect(history.answer({ hist_access_type: "search", pattern: "1?", output: true })).toEqual([[0, 2, ["12", null]], [0, 4, ["12", null]]]);
+    expect(history.answer({ hist_access_type: "search", pattern: "1?", output: true })).toEqual([
+      [0, 2, ["12", null]],
+      [0, 4, ["12", null]],
+    ]);
     expect(history.answer({ hist_access_type: "search", pattern: "1*", unique: true })).toHaveLength(2);
     expect(history.answer({ hist_access_type: "search", pattern: "let (" })).toEqual([]);
   });
@@ -98,7 +117,9 @@ describe("CellSources", () => {
   it("shows the guilty line with a caret under the column", () => {
     const sources = new CellSources();
     sources.add("cell-1.ts", "first\nsecond", undefined);
-    const { traceback, evalue } = sources.problems("cell-1.ts", "TypeScriptError", [{ code: "TS1", message: "no", line: 2, column: 3 }]);
+    const { traceback, evalue } = sources.problems("cell-1.ts", "TypeScriptError", [
+      { code: "TS1", message: "no", line: 2, column: 3 },
+    ]);
     expect(evalue).toBe("cell-1.ts:2:3 - TS1: no");
     const plain = traceback.map((line) => line.replaceAll(/\x1b\[\d+m/g, ""));
     expect(plain).toEqual(["TypeScriptError cell-1.ts:2:3 - TS1: no", "  1 | first", "> 2 | second", "    |   ^"]);
