@@ -127,7 +127,7 @@ class CellCompiler {
 
   /** `export` means nothing in a cell: it is blanked, here and for the checker. Pure re-exports vanish. */
   #withoutExport(statement: Statement): Statement | undefined {
-    if (!/^Export/.test(statement.type)) return statement;
+    if (!statement.type.startsWith("Export")) return statement;
     const declaration = (statement as { declaration?: Statement | null }).declaration;
     const from = statement.start;
     const to = declaration ? declaration.start : statement.end;

@@ -62,6 +62,8 @@ export function gpu<F extends KernelFunction>(kernel: F, options: GpuOptions): G
   return new Kernel(kernel, options);
 }
 
+const require = createRequire(import.meta.url);
+
 const MODES: Record<BackendName, string> = { webgpu: "webgpu", simd: "webasm", cpu: "cpu", headlessgl: "headlessgl" };
 
 interface Compiled {
@@ -117,7 +119,7 @@ class Kernel<F extends KernelFunction> implements GpuKernel<F> {
 
 async function compile(kernel: KernelFunction, options: GpuOptions): Promise<Compiled> {
   const chosen = await choose(options.backend);
-  const { GPU } = createRequire(import.meta.url)("gpu.js") as { GPU: new (settings: { mode: string }) => GpuJs };
+  const { GPU } = require("gpu.js") as { GPU: new (settings: { mode: string }) => GpuJs };
   const device = new GPU({ mode: MODES[chosen.backend] });
   const call = device.createKernel(kernel, {
     output: options.output,
