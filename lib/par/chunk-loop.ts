@@ -78,6 +78,7 @@ interface KnownLoop {
 /** By the first function of the pipeline, then by its shape. */
 const loops = new WeakMap<object, Map<string, KnownLoop>>();
 const NO_FUNCTION = {};
+let loopCount = 0;
 
 /**
  * The loop for these functions, already compiled by V8 if it has run with them. Never one that has run with others: V8
@@ -103,7 +104,9 @@ function loopFor({ stages, ending, last, source }: Plan): Loop {
     const index = isRange ? "j" : "j+shift";
     loop = new Function(
       ...["stages", "last", "zero", "source", "from", "to", "shift", "out"],
-      `"use strict";${names}${before};for(let j=from;j<to;j++){const i=${index};let x=${element};${steps}${each}}${after}`,
+      `"use strict";${names}${before};for(let j=from;j<to;j++){const i=${index};let x=${element};${steps}${each}}${after}` +
+        // V8 compiles equal texts once, and what it learned of one loop would hold for its twin.
+        `//${++loopCount}`,
     ) as Loop;
     shapes.set(key, { loop, functions });
   }
