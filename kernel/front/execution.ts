@@ -175,7 +175,7 @@ export class Execution {
       }
       const { header, identities } = message;
       this.#outbox.status("busy", header);
-      const content = { status: "aborted", execution_count: this.#count };
+      const content = { status: "aborted" };
       this.#reply("shell", { type: "execute_reply", content, parent: header, identities });
       this.#outbox.status("idle", header);
     }

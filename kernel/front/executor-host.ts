@@ -27,6 +27,8 @@ const entry = (name: string) => fileURLToPath(new URL(`../executor/${name}${exte
 // Without --no-force-async-hooks-checks Node aborts when a timer's callback is terminated.
 const FLAGS = ["--no-force-async-hooks-checks", "--no-warnings", "--require", entry("boot")];
 
+const MAX_FAILED_STARTS = 3;
+
 const DEBUGGER_NOISE =
   /^(Debugger attached\.|Waiting for the debugger to disconnect\.\.\.|Debugger ending on .*|Debugger listening on .*)\n/gm;
 
@@ -43,14 +45,12 @@ export class ExecutorHost {
   #process: ExecutorProcess;
   #running: { run: number; settle: (outcome: Outcome) => void } | undefined;
   #stopped = false;
+  /** Processes in a row that ended before they could run anything. */
+  #failedStarts = 0;
 
   constructor(events: ExecutorEvents) {
     this.#events = events;
     this.#process = this.#start();
-  }
-
-  get pid(): number | undefined {
-    return this.#process.child.pid;
   }
 
   /** Resolves when the cell has ended, and always: also when the process dies under it. */
@@ -58,6 +58,10 @@ export class ExecutorHost {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     // An interrupt that is still under way was meant for what ran before.
     await this.#process.interruptsDone;
+    if (this.#failedStarts >= MAX_FAILED_STARTS) {
+      this.#failedStarts = 0;
+      this.#process = this.#start();
+    }
     this.#running = { run: cell.run, settle: resolve };
     this.#process.send({ type: "execute", ...cell });
     const outcome = await promise;
@@ -97,14 +101,17 @@ export class ExecutorHost {
       output: this.#events.output,
       report: (report, run) => {
         if (report.type === "result") this.#settle(report.run, report.outcome);
-        else if (report.type !== "ready") this.#events.report(report, run);
+        else if (report.type === "ready") this.#failedStarts = 0;
+        else this.#events.report(report, run);
       },
       ended: (why) => {
         if (this.#stopped || this.#process !== started) return;
         const running = this.#running;
-        this.#process = this.#start();
+        // A machine out of memory or processes must not be kept busy with attempts: the next cell tries again.
+        const next = ++this.#failedStarts < MAX_FAILED_STARTS ? "a new one was started" : "none could be started";
+        if (this.#failedStarts < MAX_FAILED_STARTS) this.#process = this.#start();
         this.#events.died(why);
-        const text = `the process that ran your cells ended (${why}); a new one was started, all variables are gone`;
+        const text = `the process that ran your cells ended (${why}); ${next}, all variables are gone`;
         if (running)
           running.settle({ status: "error", ename: "ExecutorDied", evalue: why, traceback: [`ExecutorDied: ${text}`] });
         else this.#events.output("stderr", `${text}\n`, 0);

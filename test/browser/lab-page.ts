@@ -188,6 +188,14 @@ export class LabPage {
     return file;
   }
 
+  /** Makes the window a reader's, with the figure of this title in the middle. */
+  async showFigure(title: string): Promise<void> {
+    await this.page.setViewportSize({ width: 1280, height: 960 });
+    const figure = this.page.locator(".js-plotly-plot", { hasText: title }).first();
+    await figure.evaluate((element) => element.scrollIntoView({ block: "center" }));
+    await this.page.waitForTimeout(1000);
+  }
+
   /** Keeps a picture as .artefacts/NAME.png and returns its path. */
   async screenshot(name: string): Promise<string> {
     const path = join(ROOT, ".artefacts", `${name}.png`);

@@ -39,6 +39,8 @@ describe.skipIf(!chromium)("in the browser", () => {
       expect(problems(notebook)).toEqual([]);
       await expect.poll(() => lab.plots(), { timeout: 20_000 }).toBe(FIGURES);
       await lab.screenshot("lab-tour");
+      await lab.showFigure("Counting words");
+      await lab.screenshot("lab-readme");
       expect(lab.outsideRequests).toEqual([]);
       expect(lab.consoleErrors).toEqual([]);
       const file = await lab.exportHtml(path.join(folder, "menu.html"));

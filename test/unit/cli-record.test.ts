@@ -18,7 +18,7 @@ describe("refuses", () => {
     ["hello maria!", "the user name maria"],
     ["at /home/maria/x.ts:1", "the folder /home/maria"],
     ["(/opt/braid/dist/a.js:3:1)", "the path /opt/braid/dist/a.js"],
-    ['"/work/main/lib"', "the path /work/main/lib"],
+    ['"/opt/braid/lib"', "the path /opt/braid/lib"],
     ["file:///somewhere/a.js", "the path file:///somewhere/a.js"],
     ["C:\\Users\\someone\\a.ts", "the path C:\\Users\\someone\\a.ts"],
   ])("%s", (text, what) => {
