@@ -144,14 +144,17 @@ class ExecutorProcess {
     });
     const decoder = new StreamDecoders();
     const { stdout, stderr, stdio } = this.child;
+    // A process that is killed resets its pipes; "close" tells of its end.
+    for (const stream of stdio) stream?.on("error", () => {});
     // Descriptors 1 and 2 carry only what child processes and native code print.
     stdout!.on("data", (chunk: Buffer) => events.output("stdout", decoder.decode("raw stdout", chunk), 0));
     stderr!.on("data", (chunk: Buffer) =>
       events.output("stderr", decoder.decode("raw stderr", chunk).replace(DEBUGGER_NOISE, ""), 0),
     );
     this.#commands = stdio[COMMAND_FD] as Socket;
-    createInterface({ input: this.#commands }).on("line", (line) => this.#answered(JSON.parse(line) as Answer));
-    this.#commands.on("error", () => {});
+    const answers = createInterface({ input: this.#commands });
+    answers.on("error", () => {});
+    answers.on("line", (line) => this.#answered(JSON.parse(line) as Answer));
     const frames = new FrameReader();
     (stdio[REPORT_FD] as Socket).on("data", (chunk: Buffer) => {
       for (const { kind, thread, cell, body } of frames.read(chunk)) {
