@@ -3,7 +3,7 @@
 //
 //   byte 0  u32  length of the body that follows
 //        4  u8   kind (FrameKind)
-//        5  u8   1: this write goes on in a later frame of the same thread and kind
+//        5  u8   bit 0: this write goes on in a later frame of the same thread and kind; bit 1: it began in an earlier one
 //        6  u16  thread id, low 16 bits
 //        8  u32  cell: the run that the bytes belong to, 0 = none
 //
@@ -20,6 +20,9 @@ export interface Frame {
   cell: number;
   body: Buffer;
 }
+
+const GOES_ON = 1;
+const WENT_BEFORE = 2;
 
 const HEADER = 12;
 const MAX_BODY = 16 * 1024;
@@ -45,15 +48,16 @@ export class FrameWriter {
     for (let at = 0; at < bytes.byteLength; at += MAX_BODY) {
       const part = bytes.subarray(at, at + MAX_BODY);
       this.#buffer.set(part, HEADER);
-      this.#send(part.byteLength, kind, at + part.byteLength < bytes.byteLength ? 1 : 0, cell);
+      const goesOn = at + part.byteLength < bytes.byteLength ? GOES_ON : 0;
+      this.#send(part.byteLength, kind, goesOn | (at > 0 ? WENT_BEFORE : 0), cell);
     }
   }
 
-  #send(length: number, kind: FrameKind, more: 0 | 1, cell: number): void {
+  #send(length: number, kind: FrameKind, place: number, cell: number): void {
     const frame = this.#buffer;
     frame.writeUInt32LE(length, 0);
     frame[4] = kind;
-    frame[5] = more;
+    frame[5] = place;
     frame.writeUInt16LE(this.#thread & 0xffff, 6);
     frame.writeUInt32LE(cell, 8);
     const end = HEADER + length;
@@ -71,7 +75,7 @@ export class FrameWriter {
 /** Puts the chunks that arrive back together. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
-  readonly #parts = new Map<number, Buffer[]>();
+  readonly #begun = new Map<number, Frame & { parts: Buffer[] }>();
 
   *read(chunk: Buffer): Generator<Frame> {
     const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
@@ -80,28 +84,31 @@ export class FrameReader {
       const length = bytes.readUInt32LE(at);
       if (bytes.length - at < HEADER + length) break;
       const kind = bytes[at + 4] as FrameKind;
-      const more = bytes[at + 5] === 1;
+      const place = bytes[at + 5]!;
       const thread = bytes.readUInt16LE(at + 6);
       const cell = bytes.readUInt32LE(at + 8);
-      const part = bytes.subarray(at + HEADER, at + HEADER + length);
+      const body = bytes.subarray(at + HEADER, at + HEADER + length);
       at += HEADER + length;
-      const whole = this.#join(thread * 4 + kind, part, more);
-      if (whole) yield { kind, thread, cell, body: whole };
+      yield* this.#join({ kind, thread, cell, body }, place);
     }
     this.#rest = at < bytes.length ? Buffer.from(bytes.subarray(at)) : Buffer.alloc(0);
   }
 
-  // INVARIANT: the frames of one write come one after the other for a given thread and kind.
-  #join(key: number, part: Buffer, more: boolean): Buffer | undefined {
-    const before = this.#parts.get(key);
-    if (!before && !more) return part;
-    const parts = before ?? [];
-    parts.push(Buffer.from(part));
-    if (more) {
-      this.#parts.set(key, parts);
-      return undefined;
+  // INVARIANT: the frames of one write come one after the other for a given thread and kind. The last of them may be
+  // missing, where an interrupt has ended the writing code between two frames.
+  *#join(frame: Frame, place: number): Generator<Frame> {
+    const key = frame.thread * 4 + frame.kind;
+    const begun = this.#begun.get(key);
+    this.#begun.delete(key);
+    const goesBefore = (place & WENT_BEFORE) !== 0 ? begun : undefined;
+    // Text that got through is shown; a torn message means nothing.
+    if (begun && !goesBefore && begun.kind !== FrameKind.message) yield { ...begun, body: Buffer.concat(begun.parts) };
+    if ((place & GOES_ON) !== 0) {
+      const { parts } = goesBefore ?? { parts: [] };
+      parts.push(Buffer.from(frame.body));
+      this.#begun.set(key, { ...frame, parts });
+    } else {
+      yield goesBefore ? { ...frame, body: Buffer.concat([...goesBefore.parts, frame.body]) } : frame;
     }
-    this.#parts.delete(key);
-    return Buffer.concat(parts);
   }
 }

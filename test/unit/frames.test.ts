@@ -57,4 +57,18 @@ describe("frames", () => {
       [1, 50_000],
     ]);
   });
+
+  it("of a write that was cut off don't spoil the next: text is kept, a torn message dropped", () => {
+    const cut = 12 + 16 * 1024;
+    const read = (kind: FrameKind) => {
+      const torn = written({ kind, data: "x".repeat(50_000), cell: 1 }).subarray(0, cut);
+      const next = written({ kind, data: "y".repeat(50_000), cell: 2 });
+      return [...new FrameReader().read(Buffer.concat([torn, next]))].map(({ cell, body }) => [cell, body.length]);
+    };
+    expect(read(FrameKind.stdout)).toEqual([
+      [1, 16 * 1024],
+      [2, 50_000],
+    ]);
+    expect(read(FrameKind.message)).toEqual([[2, 50_000]]);
+  });
 });
