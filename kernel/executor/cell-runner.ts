@@ -54,13 +54,20 @@ export class CellRunner {
     if (!cell) return;
     const job: Job = { cell, abandon: () => {} };
     this.#current = job;
-    void this.#run(job).then((outcome) => this.#finish(job, outcome));
+    const finish = (outcome: Outcome) => this.#finish(job, outcome);
+    void this.#run(job).then(finish, (error) => finish(this.#failed(error)));
   }
 
   // A termination may fall between any two of these lines: a second report of the same run is ignored by the front.
   #finish(job: Job, outcome: Outcome): void {
     if (this.#current !== job) return;
-    report({ type: "result", run: job.cell.run, outcome }, job.cell.run);
+    const { run } = job.cell;
+    try {
+      report({ type: "result", run, outcome }, run);
+    } catch (error) {
+      // What the cell shows is no JSON (a bigint, a cycle, a toJSON that throws).
+      report({ type: "result", run, outcome: this.#failed(error) }, run);
+    }
     this.#current = undefined;
     this.#next();
   }

@@ -4,8 +4,9 @@
 export const REQUESTED = 0;
 /** The last interrupt that the main thread has dealt with. */
 export const ACKNOWLEDGED = 1;
-/** 0 while the main thread waits for input; then 1 + the length in bytes of the text in the inbox. */
+/** 0 while the main thread waits for input; then 1 + the length in bytes of the text in the inbox, or REFUSED. */
 export const INPUT = 2;
+const REFUSED = -1;
 const WORDS = 4;
 
 /** How long an idle main thread gets to answer before its execution is terminated. */
@@ -27,18 +28,19 @@ export function makeControlData(): ControlData {
   };
 }
 
-/** Control thread: hands a line of input over. Longer than the inbox is cut. */
-export function encodeInput(flags: Int32Array, inbox: Uint8Array, value: string): void {
-  const { written } = new TextEncoder().encodeInto(value, inbox);
-  Atomics.store(flags, INPUT, written + 1);
+/** Control thread: hands a line of input over; null: nobody will answer. Longer than the inbox is cut. */
+export function encodeInput(flags: Int32Array, inbox: Uint8Array, value: string | null): void {
+  const answer = value === null ? REFUSED : new TextEncoder().encodeInto(value, inbox).written + 1;
+  Atomics.store(flags, INPUT, answer);
   Atomics.notify(flags, INPUT);
 }
 
-/** Main thread: blocks until a line has come. An interrupt ends the wait. */
+/** Main thread: blocks until a line has come. An interrupt ends the wait. Throws where nobody can be asked. */
 export function waitForInput({ flags, inbox }: ControlData): string {
   Atomics.wait(flags, INPUT, 0);
-  const length = Atomics.load(flags, INPUT) - 1;
-  return new TextDecoder().decode(inbox.slice(0, length));
+  const answer = Atomics.load(flags, INPUT);
+  if (answer === REFUSED) throw new Error("nobody can be asked: the cell has ended, or the front end takes no input");
+  return new TextDecoder().decode(inbox.slice(0, answer - 1));
 }
 
 export function acknowledge(flags: Int32Array, sequence: number): void {

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CompiledCell } from "../language/compile.ts";
-import type { Language } from "../language/language.ts";
+import type { Checked, Language } from "../language/language.ts";
 import type { CellError, Outcome } from "../link/messages.ts";
 import { CellSources } from "./cell-errors.ts";
 import type { ExecutorHost } from "./executor-host.ts";
@@ -126,7 +126,7 @@ export class Execution {
     this.sources.add(file, code, undefined);
     const { promise: interrupted, resolve } = Promise.withResolvers<"interrupted">();
     this.#interruptCheck = () => resolve("interrupted");
-    const checked = await Promise.race([this.#language.check(code), interrupted]);
+    const checked = await Promise.race([this.#check(code), interrupted]);
     this.#interruptCheck = undefined;
     if (checked === "interrupted") return interruptedBeforeRun();
     if (!checked.ok) return this.sources.problems(file, checked.kind, checked.problems);
@@ -138,6 +138,12 @@ export class Execution {
     const outcome = await this.#runCompiled(cell, run, file);
     if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell);
     return outcome.status === "error" ? this.sources.located(outcome) : outcome;
+  }
+
+  async #check(code: string): Promise<Checked> {
+    const checked = await this.#language.check(code);
+    await this.#executor.interruptsDone;
+    return checked;
   }
 
   #runCompiled(

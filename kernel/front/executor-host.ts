@@ -21,6 +21,9 @@ import type { StreamName } from "./outbox.ts";
 /** How long the executor gets to stop by itself before its child processes, then it, are stopped from outside. */
 const ESCALATION_MS = { interruptChildren: 150, killChildren: 550, replace: 1500 };
 
+/** How long the last words of an ended executor are waited for: a child of it that lives on may hold its pipes open. */
+const LAST_WORDS_MS = 500;
+
 const extension = path.extname(import.meta.url);
 const entry = (name: string) => fileURLToPath(new URL(`../executor/${name}${extension}`, import.meta.url));
 
@@ -53,11 +56,15 @@ export class ExecutorHost {
     this.#process = this.#start();
   }
 
+  /** Resolves when no interrupt is under way any more: it was meant for what ran before. */
+  get interruptsDone(): Promise<void> {
+    return this.#process.interruptsDone;
+  }
+
   /** Resolves when the cell has ended, and always: also when the process dies under it. */
   async run(cell: Omit<ExecuteCommand, "type">): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    // An interrupt that is still under way was meant for what ran before.
-    await this.#process.interruptsDone;
+    await this.interruptsDone;
     if (this.#failedStarts >= MAX_FAILED_STARTS) {
       this.#failedStarts = 0;
       this.#process = this.#start();
@@ -84,8 +91,8 @@ export class ExecutorHost {
     unlessStopped(ESCALATION_MS.replace, () => child.kill("SIGKILL"));
   }
 
-  /** Hands a line of input to the waiting cell. */
-  input(value: string): void {
+  /** Hands a line of input to the waiting thread; null: there is nobody to ask. */
+  input(value: string | null): void {
     this.#process.send({ type: "input", value });
   }
 
@@ -165,12 +172,18 @@ class ExecutorProcess {
         }
       }
     });
-    // "close", not "exit": every pipe has been read to its end, so the last words are not lost.
+    let isOver = false;
     const ended = (why: string) => {
+      if (isOver) return;
+      isOver = true;
       for (const answered of this.#unanswered) answered();
       events.ended(why);
     };
+    // "close" comes when every pipe has been read to its end: so the last words are not lost.
     this.child.on("close", (code, signalName) => ended(howItEnded(code, signalName)));
+    this.child.on("exit", (code, signalName) =>
+      setTimeout(() => ended(howItEnded(code, signalName)), LAST_WORDS_MS).unref(),
+    );
     this.child.on("error", (error) => ended(error.message));
   }
 

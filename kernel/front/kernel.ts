@@ -124,9 +124,7 @@ export class Kernel {
     this.#outbox.flush();
     const request = this.#execution.current;
     if (!request || request.content["allow_stdin"] === false) {
-      // Nobody would answer: the cell must not hang.
-      this.#printNotice("input was asked for, but this front end does not take input");
-      return this.#execution.interrupt();
+      return this.#executor.input(null);
     }
     const { header: parent, identities } = request;
     this.#sockets.send("stdin", { type: "input_request", content: { prompt, password }, parent, identities });

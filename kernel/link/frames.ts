@@ -104,7 +104,7 @@ export class FrameReader {
     // Text that got through is shown; a torn message means nothing.
     if (begun && !goesBefore && begun.kind !== FrameKind.message) yield { ...begun, body: Buffer.concat(begun.parts) };
     if ((place & GOES_ON) !== 0) {
-      const { parts } = goesBefore ?? { parts: [] };
+      const parts = goesBefore?.parts ?? [];
       parts.push(Buffer.from(frame.body));
       this.#begun.set(key, { ...frame, parts });
     } else {

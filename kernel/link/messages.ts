@@ -21,7 +21,7 @@ export interface ExecuteCommand {
 }
 
 /** Front to executor. */
-export type Command = ExecuteCommand | { type: "interrupt" } | { type: "input"; value: string };
+export type Command = ExecuteCommand | { type: "interrupt" } | { type: "input"; value: string | null };
 
 export interface CellError {
   status: "error";
