@@ -6,7 +6,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Cells, CHECKED_FILE, EDITED_FILE } from "./cells.ts";
 import { compileCell, type CompiledCell } from "./compile.ts";
-import { type Diagnostic, type FileChange, FileEvent, LspClient } from "./lsp-client.ts";
+import { type Diagnostic, type FileChange, FileEvent, LanguageServerGone, LspClient } from "./lsp-client.ts";
 import { parseCell, patternNames, place } from "./syntax.ts";
 import { ambientTypes, compilerConfig } from "./compiler-config.ts";
 
@@ -28,8 +28,9 @@ export class Language {
   #ready: Promise<void>;
   readonly #localFolders = new Set<string>();
   #localFiles = new Map<string, number>();
-  /** Told once when checking has become impossible; cells then run unchecked. */
+  /** Told once, by the first cell that runs unchecked because checking has become impossible. */
   readonly #onLost: (why: string) => void;
+  #untoldLoss: string | undefined;
 
   constructor(folder: string, onLost: (why: string) => void) {
     this.#folder = folder;
@@ -86,7 +87,7 @@ export class Language {
       if (name.startsWith(word)) matches.add(name);
     }
     const isMember = /\.\s*$/.test(source.slice(0, start));
-    if (!isMember) for (const name of this.#cells!.names) if (name.startsWith(word)) matches.add(name);
+    if (!isMember) for (const name of this.#cells?.names ?? []) if (name.startsWith(word)) matches.add(name);
     return { matches: [...matches], start, end: offset };
   }
 
@@ -96,21 +97,27 @@ export class Language {
     this.#edit(source);
     for (const at of [offset, offset - 1]) {
       if (at < 0) continue;
-      const text = await this.#server!.hover(EDITED_FILE, toServer(source, at)).catch(() => undefined);
+      const text = await this.#server?.hover(EDITED_FILE, toServer(source, at)).catch(() => undefined);
       if (text) return text;
     }
     return undefined;
   }
 
   async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
-    if (!(await this.#isReady())) return [];
+    if (!(await this.#isReady())) return this.#unchecked();
     this.#cells!.write(CHECKED_FILE, cell.checked, cell.names.keys());
     this.#watch(cell.imports.map(({ specifier }) => specifier).filter((specifier) => specifier.startsWith(".")));
     try {
       return (await this.#server!.errors(CHECKED_FILE)).map(toProblem);
     } catch {
-      return [];
+      return this.#unchecked();
     }
+  }
+
+  #unchecked(): Problem[] {
+    if (this.#untoldLoss !== undefined) this.#onLost(this.#untoldLoss);
+    this.#untoldLoss = undefined;
+    return [];
   }
 
   #edit(source: string): void {
@@ -123,14 +130,16 @@ export class Language {
   }
 
   async #start(): Promise<void> {
-    const server = new LspClient(this.#folder, (error) => {
-      if (this.#server !== server) return;
-      this.#server = undefined;
+    const lost = (error: unknown) => {
+      this.stop();
       this.#cells = undefined;
-      this.#onLost(error.message);
-    });
-    this.#server = server;
+      this.#untoldLoss = error instanceof Error ? error.message : String(error);
+    };
     try {
+      const server = new LspClient(this.#folder, (error) => {
+        if (this.#server === server) lost(error);
+      });
+      this.#server = server;
       await server.initialize();
       server.write("tsconfig.json", JSON.stringify(compilerConfig()), "json");
       server.write("__globals.d.ts", ambientTypes);
@@ -138,8 +147,9 @@ export class Language {
       this.#cells.write(CHECKED_FILE, "", []);
       this.#cells.write(EDITED_FILE, "", []);
       await server.errors(CHECKED_FILE);
-    } catch {
-      // onExit has been told.
+    } catch (error) {
+      // If the server has ended, that has been told.
+      if (this.#server || !(error instanceof LanguageServerGone)) lost(error);
     }
   }
 

@@ -250,6 +250,23 @@ describe("a busy cell", () => {
   });
 });
 
+describe("without the language server", () => {
+  it("cells run unchecked, the first of them says so, and everything is answered", async () => {
+    const own = await startKernel(server);
+    await own.ok("const unmistakable = 1");
+    await own.ok(`
+      import { execFileSync } from "node:child_process"
+      execFileSync("pkill", ["-KILL", "-P", String(process.ppid), "tsc"])`);
+    const { text, result } = await own.ok("const wrong: number = 'text'; wrong");
+    expect(result).toBe("'text'");
+    expect(text("stderr")).toMatch(/the TypeScript language server ended \(SIGKILL\): cells run without type checking/);
+    expect((await own.ok("unmistakable")).text("stderr")).toBe("");
+    const { content } = await own.connection.requestComplete({ code: "unmi", cursor_pos: 4 });
+    expect(content.status).toBe("ok");
+    await own.stop();
+  });
+});
+
 describe("the end", () => {
   it("leaves no process behind at restart and at shutdown", async () => {
     const own = await startKernel(server);
