@@ -5,7 +5,8 @@ import { Worker } from "node:worker_threads";
 import { types } from "node:util";
 import { NotSendableError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, prepare, realm, sibling, transferList, type Wire } from "../ship/index.ts";
+import { decode, prepare, realm, transferList, type Wire } from "../ship/index.ts";
+import { sibling } from "../sibling.ts";
 import { called, type Job, type Outcome, type Times } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 
@@ -44,7 +45,7 @@ export class PoolThread {
       ...(maxHeapMb !== undefined && { maxOldGenerationSizeMb: maxHeapMb }),
     };
     const workerData: ThreadData = { owner: realm };
-    const worker = new Worker(sibling(import.meta.url, "./worker"), { workerData, resourceLimits });
+    const worker = new Worker(sibling(import.meta.url, "worker"), { workerData, resourceLimits });
     this.#worker = worker;
     this.id = worker.threadId;
     worker.on("message", (message: FromThread) => this.#heard(message));

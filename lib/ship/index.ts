@@ -6,5 +6,4 @@ export { realm } from "./identity.ts";
 export { inLibrary } from "./library.ts";
 export { move } from "./move.ts";
 export { ship, unship, type NotSendable, type Send, type SendAll } from "./send.ts";
-export { sibling } from "./sibling.ts";
 export { snapshot, transferList, type Wire } from "./wire.ts";
