@@ -69,6 +69,7 @@ export class CellRunner {
       report({ type: "result", run, outcome: this.#failed(error) }, run);
     }
     this.#current = undefined;
+    this.#session.forgetConsole();
     this.#next();
   }
 
@@ -76,8 +77,11 @@ export class CellRunner {
     const { cell } = job;
     const ended = await untilInterrupted(job, () => this.#evaluate(cell));
     const disposed = await this.#dispose(job);
-    if (disposed && ended.kind === "value") return disposed;
-    if (ended.kind === "value") return cell.showsValue ? this.#show(job, ended) : { status: "ok" };
+    if (ended.kind === "value" && cell.showsValue && !disposed) return this.#show(job, ended);
+    if (ended.kind === "value") {
+      this.#session.release(ended.object);
+      return disposed ?? { status: "ok" };
+    }
     if (ended.kind === "thrown") return this.#failed(ended.error);
     return interruptError(ended.kind === "interrupted" ? "while it awaited" : "while it ran");
   }

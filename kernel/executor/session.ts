@@ -61,14 +61,26 @@ export class EvaluationSession {
       functionDeclaration: "function () { 'use strict'; __braidBox(this) }",
       silent: true,
     });
-    this.#session.post("Runtime.releaseObject", { objectId });
+    this.release(object);
     const value = this.#box;
     this.#box = undefined;
     return value;
   }
 
+  /** A remote object keeps its value alive until this. */
+  release({ objectId }: Runtime.RemoteObject): void {
+    if (objectId) this.#session.post("Runtime.releaseObject", { objectId });
+  }
+
+  /** V8 keeps what the last 1000 console calls were given, for a debugger that may come. */
+  forgetConsole(): void {
+    this.#session.post("Runtime.discardConsoleEntries");
+  }
+
   #evaluated({ result, exceptionDetails }: Runtime.EvaluateReturnType): Evaluated {
     if (!exceptionDetails) return { kind: "value", object: result };
+    // What was thrown comes twice.
+    this.release(result);
     const { exception, text } = exceptionDetails;
     if (!exception) return { kind: "terminated" };
     if (exception.className === undefined && exception.value === undefined && /terminated/.test(text)) {

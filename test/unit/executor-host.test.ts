@@ -82,3 +82,18 @@ describe("a cell ends", () => {
     expect(await run("1 + 1")).toEqual(two);
   });
 });
+
+it("a cell that has ended keeps nothing alive that no name refers to", async () => {
+  await run(`
+    require("node:v8").setFlagsFromString("--expose-gc")
+    const collect = require("node:vm").runInNewContext("gc")
+    const made = new Map()
+    function make(name) { const value = {}; made.set(name, new WeakRef(value)); return value }`);
+  await run(`make("shown")`);
+  await run(`{ make("value of a block") }`);
+  await run(`throw Object.assign(new Error("no"), { value: make("thrown") })`);
+  await run(`console.log(make("logged"))`);
+  await run(`await new Promise((resolve) => setTimeout(resolve, 10)); collect()`);
+  const alive = await run(`[...made.keys()].filter((name) => made.get(name).deref()).join()`);
+  expect(alive).toEqual({ status: "ok", data: { "text/plain": "''" } });
+});
