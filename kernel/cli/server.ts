@@ -77,7 +77,9 @@ export async function startJupyter(environment: PythonEnvironment, options: Serv
   const args = [`--ServerApp.root_dir=${options.root}`, ...(options.args ?? [])];
   // A container's only user is often root, and Jupyter would refuse.
   if (process.getuid?.() === 0) args.unshift("--allow-root");
-  if (state) args.unshift("--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0");
+  // Jupyter leaves out what a cell prints faster than 1 MB/s: a browser has to draw it, we do not.
+  const unlimited = "--ZMQChannelsWebsocketConnection.limit_rate=False";
+  if (state) args.unshift("--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0", unlimited);
   const child = spawn(environment.python, ["-c", WRAPPER, options.app, ...args], {
     cwd: options.root,
     env: state ? isolatedEnvironment(state, token) : { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" },

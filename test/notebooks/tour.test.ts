@@ -46,7 +46,9 @@ describe.each(names)("%s", (name) => {
 
   it.each([1, 4])("does what it claims with %i threads", async (threads) => {
     const { notebook } = await execute(name, "-p", `threads=${threads}`);
-    const injected = notebook.cells.find(({ metadata }) => (metadata["tags"] as string[] | undefined)?.includes("injected-parameters"));
+    const injected = notebook.cells.find(({ metadata }) =>
+      (metadata["tags"] as string[] | undefined)?.includes("injected-parameters"),
+    );
     expect(injected?.source).toBe(`threads = ${threads};`);
     expect(claims(notebook).filter(({ holds }) => !holds)).toEqual([]);
   });
@@ -55,7 +57,9 @@ describe.each(names)("%s", (name) => {
     const notebook = readNotebook(path.join(folder, name));
     const code = notebook.cells.filter(({ cell_type }) => cell_type === "code");
     expect(code.filter(({ execution_count }) => execution_count === null)).toEqual([]);
-    expect(code.flatMap(({ outputs = [] }) => outputs.filter(({ output_type }) => output_type === "error"))).toEqual([]);
+    expect(code.flatMap(({ outputs = [] }) => outputs.filter(({ output_type }) => output_type === "error"))).toEqual(
+      [],
+    );
     expect(findLeak(notebook, thisMachine(ROOT))).toBeUndefined();
     expect(code.length).toBeLessThanOrEqual(25);
     for (const { source } of code) expect(source.split("\n").length).toBeLessThanOrEqual(20);
