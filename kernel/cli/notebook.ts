@@ -54,7 +54,7 @@ export function readNotebook(file: string, kernels: readonly string[] = OURS): N
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new CliError(`${file} is not a notebook: it is not JSON (${reason(error)}).`);
   }

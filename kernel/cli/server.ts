@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { descendants, endAll } from "./child.ts";
 import { CliError } from "./errors.ts";
 import type { PythonEnvironment } from "./python.ts";
@@ -103,6 +104,7 @@ export async function startJupyter(environment: PythonEnvironment, options: Serv
   const stop = stopper(child, exited, state);
   try {
     const info = await address(child, exited);
+    await untilItAnswers(info, exited);
     return { baseUrl: info.url, token: info.token, exited, log: () => log.join(""), stop };
   } catch (error) {
     await stop();
@@ -148,6 +150,23 @@ async function address(child: ChildProcess, exited: Promise<void>): Promise<Info
       reject(new CliError("the Jupyter server ended before it was ready (its log is above)."));
     });
   });
+}
+
+/** It tells its address a moment before it takes requests. */
+async function untilItAnswers({ url, token }: Info, exited: Promise<void>): Promise<void> {
+  let hasExited = false;
+  void exited.then(() => (hasExited = true));
+  for (const startMs = performance.now(); ; await sleep(50)) {
+    try {
+      const { ok } = await fetch(new URL("api/status", url), { headers: { authorization: `token ${token}` } });
+      if (ok) return;
+    } catch {
+      // not yet
+    }
+    if (hasExited) throw new CliError("the Jupyter server ended before it was ready (its log is above).");
+    if (performance.now() - startMs > START_MS)
+      throw new CliError(`the Jupyter server at ${url} took no request within ${START_MS / 1000} s.`);
+  }
 }
 
 function stopper(child: ChildProcess, exited: Promise<void>, state: string | undefined): () => Promise<void> {

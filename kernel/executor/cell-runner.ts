@@ -2,7 +2,7 @@
 
 import { inspect } from "node:util";
 import type { MimeBundle } from "../../lib/host.ts";
-import type { CellError, ExecuteCommand, Outcome } from "../link/messages.ts";
+import type { CellError, ExecuteCommand, Outcome, Shown } from "../link/messages.ts";
 import { describeError, describeValue } from "./describe.ts";
 import { disposeHeld } from "./disposal.ts";
 import { bindNames } from "./imports.ts";
@@ -45,8 +45,11 @@ export class CellRunner {
     setTimeout(() => this.#finish(job, interruptError("while it ended")), GIVE_UP_MS);
   }
 
-  guarded(f: () => void): void {
-    this.#session.guard(f);
+  /** Calls user code outside any cell; what it throws, and an interrupt, is told by `failed`. */
+  guarded(f: () => void, failed: (error: CellError) => void = () => {}): void {
+    const ended = this.#session.guard(f);
+    if (ended.kind === "thrown") failed(this.#failed(ended.error));
+    if (ended.kind === "terminated") failed(interruptError("in a callback"));
   }
 
   #next(): void {
@@ -74,6 +77,18 @@ export class CellRunner {
   }
 
   async #run(job: Job): Promise<Outcome> {
+    const outcome = await this.#runCell(job);
+    const { expressions } = job.cell;
+    if (outcome.status === "error" || !expressions) return outcome;
+    const answers: [string, Shown | CellError][] = [];
+    for (const [key, code] of Object.entries(expressions)) {
+      const ended = await untilInterrupted(job, () => this.#session.evaluate(code, "user-expression.ts"));
+      answers.push([key, ended.kind === "value" ? await this.#show(job, ended) : this.#notEnded(ended)]);
+    }
+    return { ...outcome, expressions: Object.fromEntries(answers) };
+  }
+
+  async #runCell(job: Job): Promise<Shown | CellError> {
     const { cell } = job;
     const ended = await untilInterrupted(job, () => this.#evaluate(cell));
     const disposed = await this.#dispose(job);
@@ -82,6 +97,10 @@ export class CellRunner {
       this.#session.release(ended.object);
       return disposed ?? { status: "ok" };
     }
+    return this.#notEnded(ended);
+  }
+
+  #notEnded(ended: Exclude<Evaluated, { kind: "value" }> | Interrupted): CellError {
     if (ended.kind === "thrown") return this.#failed(ended.error);
     return interruptError(ended.kind === "interrupted" ? "while it awaited" : "while it ran");
   }
@@ -109,7 +128,7 @@ export class CellRunner {
     return isInterrupted(ended) ? interruptError("while it disposed of its resources") : ended;
   }
 
-  async #show(job: Job, { object }: Extract<Evaluated, { kind: "value" }>): Promise<Outcome> {
+  async #show(job: Job, { object }: Extract<Evaluated, { kind: "value" }>): Promise<Shown | CellError> {
     if (object.type === "undefined") return { status: "ok" };
     const value = this.#session.value(object);
     const shown = await untilInterrupted(job, async () => {

@@ -7,6 +7,7 @@ import { createRequire, isBuiltin, registerHooks, stripTypeScriptTypes } from "n
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
+import type * as Esbuild from "esbuild";
 import type * as OxcParser from "oxc-parser";
 import type * as OxcTransform from "oxc-transform";
 import type { ImportOrigin } from "../../lib/host.ts";
@@ -67,9 +68,13 @@ export function defineGlobal(name: string, value: unknown): void {
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
 }
 
-async function importFromCell(specifier: unknown, options?: ImportCallOptions): Promise<object> {
+/** @param needed what an import declaration takes from the module: that it is missing is an error of the import */
+async function importFromCell(specifier: unknown, options?: ImportCallOptions, needed: string[] = []): Promise<object> {
   const from = FROM_CELL + String(specifier);
   const namespace = (await import(from, options)) as Record<string, unknown>;
+  const missing = needed.find((name) => !(name in namespace));
+  if (missing !== undefined)
+    throw new SyntaxError(`The requested module '${String(specifier)}' does not provide an export named '${missing}'`);
   for (const name of Object.keys(namespace)) remember(namespace[name], { specifier: from, name });
   remember(namespace, { specifier: from, name: "*" });
   return namespace;
@@ -87,7 +92,7 @@ function installHooks(cellUrl: string): void {
         context = { ...context, parentURL: cellUrl };
       }
       const own = OWN_MODULES.get(specifier);
-      if (own) return { url: own, format: "module", shortCircuit: true };
+      if (own) return { url: own, shortCircuit: true };
       const resolved = next(specifier, context);
       if (!isLocalTypeScript(resolved.url)) return resolved;
       const url = resolved.url.split("?")[0]!;
@@ -121,8 +126,14 @@ function toJavaScript(file: string, source: string): string {
     const { transformSync } = require("oxc-transform") as typeof OxcTransform;
     const { code, errors } = transformSync(path.basename(file), source, { lang: "ts" });
     if (errors.length > 0) throw erasing;
-    return code;
+    // The transformer leaves decorators, which V8 does not have yet.
+    return /@/.test(code) ? withoutDecorators(code) : code;
   }
+}
+
+function withoutDecorators(code: string): string {
+  const { transformSync } = require("esbuild") as typeof Esbuild;
+  return transformSync(code, { loader: "js", target: "esnext", supported: { decorators: false } }).code;
 }
 
 const localImports = new Map<string, { changed: number; files: string[] }>();

@@ -1,6 +1,7 @@
 // What "braid/notebook" asks of the kernel. In a worker thread there is no input: only the main thread has a front.
 
 import type { MimeBundle } from "../../lib/host.ts";
+import { openComm, registerCommTarget } from "./comms.ts";
 import { type ControlData, INPUT, waitForInput } from "./control-flags.ts";
 import { defineGlobal } from "./imports.ts";
 import { report } from "./output.ts";
@@ -12,6 +13,8 @@ export interface KernelApi {
   clear(wait: boolean): void;
   /** Blocks until the user has answered. */
   input(prompt: string, password: boolean): string;
+  openComm: typeof openComm;
+  registerCommTarget: typeof registerCommTarget;
 }
 
 /** The kernel around this thread, or undefined outside a notebook. */
@@ -28,6 +31,8 @@ export function installKernelApi(control: ControlData): void {
       report({ type: "input", prompt, password });
       return waitForInput(control);
     },
+    openComm,
+    registerCommTarget,
   };
   Object.defineProperty(globalThis, KEY, { value: api, enumerable: false });
   defineGlobal("prompt", (text: unknown = "", password = false) => api.input(String(text), password));

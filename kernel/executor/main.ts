@@ -2,12 +2,14 @@
 // what happens goes to the front by the report pipe. See control.ts for interrupts.
 
 import { MessageChannel, setEnvironmentData, Worker } from "node:worker_threads";
-import type { ExecuteCommand } from "../link/messages.ts";
+import type { CommCommand, ExecuteCommand } from "../link/messages.ts";
 import { acknowledge, isAcknowledged, makeControlData } from "./control-flags.ts";
 import { errorText } from "./describe.ts";
 import { installUsing } from "./disposal.ts";
 import { CellRunner } from "./cell-runner.ts";
+import { receiveComm } from "./comms.ts";
 import { installKernelApi } from "./kernel-api.ts";
+import { runAs } from "./origin.ts";
 import { printError, report } from "./output.ts";
 import { adopt, CONTROL_THREAD } from "./threads.ts";
 import { sibling } from "../../lib/sibling.ts";
@@ -28,14 +30,25 @@ installUsing();
 installKernelApi(control);
 const runner = new CellRunner();
 
-port.on("message", (command: ExecuteCommand | { type: "interrupt"; sequence: number } | { type: "nothing" }) => {
+type ToMainThread = ExecuteCommand | CommCommand | { type: "interrupt"; sequence: number } | { type: "nothing" };
+
+port.on("message", (command: ToMainThread) => {
   if (command.type === "nothing") return;
   if (command.type === "execute") return runner.enqueue(command);
+  if (command.type === "comm") return runAs(command.run, () => callListeners(command));
   // Asked twice, because the first answer was late: the next cell must not be hit.
   if (isAcknowledged(control.flags, command.sequence)) return;
   runner.interrupt();
   acknowledge(control.flags, command.sequence);
 });
+
+function callListeners(command: CommCommand): void {
+  runner.guarded(
+    () => receiveComm(command),
+    ({ traceback }) => printError(`In a comm callback: ${traceback.join("\n")}\n`),
+  );
+  report({ type: "comm_done", run: command.run });
+}
 
 // What a cell started may fail after the cell has ended: shown under that cell, and the process lives on.
 process.on("uncaughtException", (error) => printLate("Uncaught error in a callback", error));

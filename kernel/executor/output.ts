@@ -9,8 +9,10 @@ import { currentRun } from "./origin.ts";
 const frames = new FrameWriter(REPORT_FD, threadId);
 
 /** Blocks while the front is behind. `run` says which cell it belongs to, by default the current one. */
-export function report(message: Report, run = currentRun()): void {
-  frames.write(FrameKind.message, JSON.stringify(message), run);
+export function report(message: Report, run = currentRun(), buffers: readonly Uint8Array[] = []): void {
+  const text = JSON.stringify(message);
+  for (const buffer of buffers) frames.write(FrameKind.buffer, buffer, run);
+  frames.write(FrameKind.message, text, run);
 }
 
 export function printError(text: string, run = currentRun()): void {

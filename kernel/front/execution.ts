@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CompiledCell } from "../language/compile.ts";
 import type { Checked, Language } from "../language/language.ts";
-import type { CellError, Outcome } from "../link/messages.ts";
+import type { CellError, Outcome, Shown } from "../link/messages.ts";
 import { CellSources } from "./cell-errors.ts";
 import type { ExecutorHost } from "./executor-host.ts";
 import type { History } from "./history.ts";
@@ -42,6 +42,8 @@ export class Execution {
   /** Who asked for each run: late output goes there. */
   readonly #parents = new Map<number, Header>();
   #lastParent: Header | undefined;
+  /** What the next cell has to be told. */
+  #untoldLoss: string | undefined;
 
   constructor(parts: { outbox: Outbox; reply: Reply; language: Language; history: History }) {
     this.#outbox = parts.outbox;
@@ -57,6 +59,18 @@ export class Execution {
   /** The request that the output of a run belongs to. */
   parentOf(run: number): Header | undefined {
     return this.#parents.get(run) ?? this.#lastParent;
+  }
+
+  /** A number for work of this request: what it prints, now or later, goes to whoever asked. */
+  newRun(parent: Header): number {
+    this.#parents.set(++this.#runs, parent);
+    return this.#runs;
+  }
+
+  /** All variables are gone: told at once if no cell is there to fail of it, and once more by the next cell. */
+  tellLoss(told: string, running: boolean): void {
+    if (!running) this.#outbox.stream("stderr", `${told}\n`, this.#lastParent);
+    this.#untoldLoss = told;
   }
 
   /** The request that a waiting prompt belongs to. */
@@ -101,27 +115,35 @@ export class Execution {
     const code = String(request.code ?? "");
     if (!silent) this.#outbox.publish({ type: "execute_input", content: { code, execution_count: count }, parent });
     if (stored) this.#history.add(count, code);
+    if (this.#untoldLoss !== undefined) this.#outbox.stream("stderr", `Note: ${this.#untoldLoss}\n`, parent);
+    this.#untoldLoss = undefined;
 
+    const expressions = compileExpressions(this.#language, request.user_expressions ?? {});
     let outcome: Outcome;
     try {
-      outcome = await this.#run(code, count, parent);
+      outcome = await this.#run(code, count, parent, expressions.compiled);
     } catch (error) {
       outcome = internalError(error);
     }
     const failed = outcome.status === "error";
     if (failed && request.stop_on_error !== false) await sleep(GATHER_QUEUE_MS);
     if (!silent) this.#publishOutcome(outcome, count, parent);
-    const { status, ...error } = outcome.status === "error" ? outcome : { status: "ok" as const };
-    const content = failed
-      ? { status, execution_count: count, ...error }
-      : { status, execution_count: count, payload: [], user_expressions: {} };
+    const content =
+      outcome.status === "error"
+        ? { ...outcome, execution_count: count }
+        : {
+            status: "ok",
+            execution_count: count,
+            payload: [],
+            user_expressions: { ...expressions.failed, ...answers(outcome.expressions) },
+          };
     this.#outbox.flush();
     this.#reply("shell", { type: "execute_reply", content, parent, identities: message.identities });
     this.#outbox.status("idle", parent);
     if (failed && request.stop_on_error !== false) this.#abortQueued();
   }
 
-  async #run(code: string, count: number, parent: Header): Promise<Outcome> {
+  async #run(code: string, count: number, parent: Header, expressions: Record<string, string>): Promise<Outcome> {
     const file = `cell-${count}.ts`;
     this.sources.add(file, code, undefined);
     const { promise: interrupted, resolve } = Promise.withResolvers<"interrupted">();
@@ -133,9 +155,7 @@ export class Execution {
 
     const { cell } = checked;
     this.sources.add(file, code, cell);
-    const run = ++this.#runs;
-    this.#parents.set(run, parent);
-    const outcome = await this.#runCompiled(cell, run, file);
+    const outcome = await this.#runCompiled(cell, this.newRun(parent), file, expressions);
     if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell);
     return outcome.status === "error" ? this.sources.located(outcome) : outcome;
   }
@@ -147,19 +167,21 @@ export class Execution {
   }
 
   #runCompiled(
-    { declarations, body, showsValue, names, imports }: CompiledCell,
+    { declarations, body, showsValue, bindings }: CompiledCell,
     run: number,
     file: string,
+    expressions: Record<string, string>,
   ): Promise<Outcome> {
-    if (declarations === undefined && body === undefined) return Promise.resolve({ status: "ok" });
-    const origins = new Map(imports.map(({ local, ...origin }) => [local, origin]));
+    const hasExpressions = Object.keys(expressions).length > 0;
+    if (declarations === undefined && body === undefined && !hasExpressions) return Promise.resolve({ status: "ok" });
     return this.#executor.run({
       run,
       file,
       showsValue,
-      names: [...names.keys()].map((name) => ({ name, ...origins.get(name) })),
+      names: bindings,
       ...(declarations === undefined ? {} : { declarations }),
       ...(body === undefined ? {} : { body }),
+      ...(hasExpressions ? { expressions } : {}),
     });
   }
 
@@ -186,6 +208,34 @@ export class Execution {
       this.#outbox.status("idle", header);
     }
   }
+}
+
+/** The request's user_expressions as JavaScript, and why some of them are none. */
+function compileExpressions(language: Language, sources: Record<string, string>) {
+  const compiled: Record<string, string> = {};
+  const failed: Record<string, CellError> = {};
+  for (const [key, source] of Object.entries(sources)) {
+    const result = language.compile(String(source));
+    if (result.ok && result.cell.body !== undefined) {
+      compiled[key] = result.cell.body;
+      continue;
+    }
+    const evalue = result.ok ? "expected an expression, got nothing" : result.problems[0]!.message;
+    failed[key] = { status: "error", ename: "SyntaxError", evalue, traceback: [`SyntaxError: ${evalue}`] };
+  }
+  return { compiled, failed };
+}
+
+/** Each answer as an execute_reply carries it: always with data and metadata. */
+function answers(expressions: Record<string, Shown | CellError> = {}): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(expressions).map(([key, answer]) => [
+      key,
+      answer.status === "ok"
+        ? { status: "ok", data: answer.data ?? { "text/plain": "undefined" }, metadata: answer.metadata ?? {} }
+        : answer,
+    ]),
+  );
 }
 
 function interruptedBeforeRun(): CellError {

@@ -10,6 +10,7 @@ import {
   type Answer,
   type Command,
   COMMAND_FD,
+  type CommCommand,
   type ExecuteCommand,
   type Outcome,
   type Report,
@@ -38,15 +39,19 @@ const DEBUGGER_NOISE =
 export interface ExecutorEvents {
   /** Text that a thread of the executor, or a child process of it, printed. `run` 0: by nobody knows which cell. */
   output(name: StreamName, text: string, run: number): void;
-  report(report: Exclude<Report, { type: "ready" | "result" }>, run: number): void;
-  /** The process ended without being told to; a new one is on its way. */
-  died(why: string): void;
+  report(report: ExecutorReport, run: number, buffers: Buffer[]): void;
+  /** The process ended without being told to; a new one is on its way. `told` says so in a sentence. */
+  died(told: string, running: boolean): void;
 }
+
+/** What the executor says that is not about the host itself. */
+export type ExecutorReport = Exclude<Report, { type: "ready" | "result" | "comm_done" }>;
 
 export class ExecutorHost {
   readonly #events: ExecutorEvents;
   #process: ExecutorProcess;
   #running: { run: number; settle: (outcome: Outcome) => void } | undefined;
+  readonly #commsUnderWay = new Map<number, () => void>();
   #stopped = false;
   /** Processes in a row that ended before they could run anything. */
   #failedStarts = 0;
@@ -70,22 +75,26 @@ export class ExecutorHost {
       this.#process = this.#start();
     }
     this.#running = { run: cell.run, settle: resolve };
+    this.#settleComms();
     this.#process.send({ type: "execute", ...cell });
     const outcome = await promise;
     this.#running = undefined;
     return outcome;
   }
 
-  /** Stops the running cell, its state kept if V8 can. A cell that won't stop costs the process. */
+  /** Stops what runs, its state kept if V8 can. A cell that won't stop costs the process. */
   interrupt(): void {
     const target = this.#running;
-    const { child } = this.#process;
-    if (!target) return;
+    const executor = this.#process;
+    const { child } = executor;
+    let isAnswered = false;
+    void executor.interrupt().then(() => (isAnswered = true));
+    // Without a cell, it may be a callback that spins.
+    const isStuck = () => (target ? this.#running === target : !isAnswered) && this.#process === executor;
     const unlessStopped = (afterMs: number, act: () => void) =>
       setTimeout(() => {
-        if (this.#running === target && this.#process.child === child) act();
+        if (isStuck()) act();
       }, afterMs).unref();
-    this.#process.interrupt();
     unlessStopped(ESCALATION_MS.interruptChildren, () => signal(descendants(child.pid), "SIGINT"));
     unlessStopped(ESCALATION_MS.killChildren, () => signal(descendants(child.pid), "SIGKILL"));
     unlessStopped(ESCALATION_MS.replace, () => child.kill("SIGKILL"));
@@ -94,6 +103,15 @@ export class ExecutorHost {
   /** Hands a line of input to the waiting thread; null: there is nobody to ask. */
   input(value: string | null): void {
     this.#process.send({ type: "input", value });
+  }
+
+  /** Resolves when the listeners have run; at once while a cell runs, which they have to wait for. */
+  async comm(command: Omit<CommCommand, "type">): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#commsUnderWay.set(command.run, resolve);
+    this.#process.send({ type: "comm", ...command });
+    if (!this.#running) await promise;
+    this.#commsUnderWay.delete(command.run);
   }
 
   /** Ends the process and what it started; does not come back. */
@@ -106,10 +124,11 @@ export class ExecutorHost {
   #start(): ExecutorProcess {
     const started: ExecutorProcess = new ExecutorProcess({
       output: this.#events.output,
-      report: (report, run) => {
+      report: (report, run, buffers) => {
         if (report.type === "result") this.#settle(report.run, report.outcome);
         else if (report.type === "ready") this.#failedStarts = 0;
-        else this.#events.report(report, run);
+        else if (report.type === "comm_done") this.#commsUnderWay.get(report.run)?.();
+        else this.#events.report(report, run, buffers);
       },
       ended: (why) => {
         if (this.#stopped || this.#process !== started) return;
@@ -117,14 +136,18 @@ export class ExecutorHost {
         // A machine out of memory or processes must not be kept busy with attempts: the next cell tries again.
         const next = ++this.#failedStarts < MAX_FAILED_STARTS ? "a new one was started" : "none could be started";
         if (this.#failedStarts < MAX_FAILED_STARTS) this.#process = this.#start();
-        this.#events.died(why);
         const text = `the process that ran your cells ended (${why}); ${next}, all variables are gone`;
+        this.#settleComms();
+        this.#events.died(text, running !== undefined);
         if (running)
           running.settle({ status: "error", ename: "ExecutorDied", evalue: why, traceback: [`ExecutorDied: ${text}`] });
-        else this.#events.output("stderr", `${text}\n`, 0);
       },
     });
     return started;
+  }
+
+  #settleComms(): void {
+    for (const resolve of this.#commsUnderWay.values()) resolve();
   }
 
   #settle(run: number, outcome: Outcome): void {
@@ -134,7 +157,7 @@ export class ExecutorHost {
 
 interface ProcessEvents {
   output: ExecutorEvents["output"];
-  report(report: Report, run: number): void;
+  report(report: Report, run: number, buffers: Buffer[]): void;
   ended(why: string): void;
 }
 
@@ -163,10 +186,17 @@ class ExecutorProcess {
     answers.on("error", () => {});
     answers.on("line", (line) => this.#answered(JSON.parse(line) as Answer));
     const frames = new FrameReader();
+    const buffers = new Map<number, Buffer[]>();
     (stdio[REPORT_FD] as Socket).on("data", (chunk: Buffer) => {
       for (const { kind, thread, cell, body } of frames.read(chunk)) {
-        if (kind === FrameKind.message) events.report(JSON.parse(body.toString()) as Report, cell);
-        else {
+        if (kind === FrameKind.buffer) buffers.set(thread, [...(buffers.get(thread) ?? []), Buffer.from(body)]);
+        else if (kind === FrameKind.message) {
+          const report = JSON.parse(body.toString()) as Report;
+          // More than it says are left over from a message that an interrupt cut off.
+          const count = "buffers" in report ? report.buffers : 0;
+          events.report(report, cell, count > 0 ? buffers.get(thread)!.slice(-count) : []);
+          buffers.delete(thread);
+        } else {
           const name = kind === FrameKind.stdout ? "stdout" : "stderr";
           events.output(name, decoder.decode(`${thread} ${name}`, body), cell);
         }
@@ -191,11 +221,13 @@ class ExecutorProcess {
     if (this.#commands.writable) this.#commands.write(JSON.stringify(command) + "\n");
   }
 
-  interrupt(): void {
+  /** Resolves when the interrupt is over, or the process is gone. */
+  interrupt(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#unanswered.push(resolve);
     this.interruptsDone = Promise.all([this.interruptsDone, promise]).then(() => {});
     this.send({ type: "interrupt" });
+    return promise;
   }
 
   #answered(answer: Answer): void {

@@ -2,14 +2,16 @@
 
 import { Language } from "../language/language.ts";
 import { completeness } from "../language/syntax.ts";
+import { Comms } from "./comms.ts";
 import { Execution } from "./execution.ts";
-import { ExecutorHost } from "./executor-host.ts";
-import { History, type HistoryRequest } from "./history.ts";
+import { ExecutorHost, type ExecutorReport } from "./executor-host.ts";
+import { History, historyFile, type HistoryRequest } from "./history.ts";
 import { kernelInfo } from "./kernel-info.ts";
 import { Outbox } from "./outbox.ts";
 import { type Channel, type Connection, Sockets } from "./sockets.ts";
-import type { Message } from "./wire.ts";
 import { charactersToOffset, offsetToCharacters } from "./offsets.ts";
+import { Usage } from "./usage.ts";
+import type { Message } from "./wire.ts";
 
 type Content = Record<string, unknown>;
 type Handler = (content: Content, message: Message) => Content | void | Promise<Content | void>;
@@ -18,7 +20,9 @@ export class Kernel {
   readonly #sockets: Sockets;
   readonly #outbox: Outbox;
   readonly #language: Language;
-  readonly #history = new History();
+  readonly #history: History;
+  readonly #comms: Comms;
+  readonly #usage: Usage;
   readonly #execution: Execution;
   readonly #executor: ExecutorHost;
   readonly #onShutdown: () => void;
@@ -26,6 +30,7 @@ export class Kernel {
   /** @param folder the notebook's folder: imports resolve from here */
   constructor(connection: Connection, folder: string, onShutdown: () => void) {
     this.#onShutdown = onShutdown;
+    this.#history = new History(historyFile());
     this.#language = new Language(folder, (why) =>
       this.#printNotice(`${why}: cells run without type checking from here on`),
     );
@@ -39,10 +44,19 @@ export class Kernel {
     });
     this.#executor = new ExecutorHost({
       output: (name, text, run) => this.#outbox.stream(name, text, this.#execution.parentOf(run)),
-      report: (report, run) => this.#report(report, run),
-      died: () => this.#language.reset(),
+      report: (report, run, buffers) => this.#report(report, run, buffers),
+      died: (told, running) => {
+        this.#language.reset();
+        this.#comms.closeAll(this.#execution.parentOf(0));
+        this.#execution.tellLoss(told, running);
+      },
     });
     this.#execution.attach(this.#executor);
+    this.#comms = new Comms({
+      publish: (message) => this.#outbox.publish(message),
+      toExecutor: (command, { header }) => this.#executor.comm({ ...command, run: this.#execution.newRun(header) }),
+    });
+    this.#usage = new Usage();
   }
 
   async start(connection: Connection): Promise<void> {
@@ -59,6 +73,7 @@ export class Kernel {
   async stop(): Promise<void> {
     this.#executor.stop();
     this.#language.stop();
+    this.#history.close();
     this.#outbox.flush();
     await this.#sockets.flush();
   }
@@ -69,12 +84,11 @@ export class Kernel {
     inspect_request: ({ code, cursor_pos }) => this.#inspect(String(code), cursor_pos),
     is_complete_request: ({ code }) => ({ ...completeness(String(code)) }),
     history_request: (content) => ({ history: this.#history.answer(content as HistoryRequest) }),
-    comm_info_request: () => ({ comms: {} }),
-    // Nothing is registered to open yet: the protocol's answer to an unknown target is to close it.
-    comm_open: ({ comm_id }, { header }) =>
-      this.#outbox.publish({ type: "comm_close", content: { comm_id, data: {} }, parent: header }),
-    comm_msg: () => {},
-    comm_close: () => {},
+    comm_info_request: ({ target_name }) => this.#comms.info(target_name),
+    comm_open: (_content, message) => this.#comms.receive(message),
+    comm_msg: (_content, message) => this.#comms.receive(message),
+    comm_close: (_content, message) => this.#comms.receive(message),
+    usage_request: () => this.#usage.measure(),
     input_reply: ({ value }) => this.#executor.input(String(value ?? "")),
     interrupt_request: (_content, request) => {
       this.interrupt(request);
@@ -104,19 +118,22 @@ export class Kernel {
     this.#outbox.status("idle", header);
   }
 
-  #report(report: Parameters<ConstructorParameters<typeof ExecutorHost>[0]["report"]>[0], run: number): void {
+  #report(report: ExecutorReport, run: number, buffers: Buffer[]): void {
     const parent = this.#execution.parentOf(run);
-    if (report.type === "display") {
-      const content = {
-        data: report.data,
-        metadata: report.metadata ?? {},
-        transient: report.id ? { display_id: report.id } : {},
-      };
-      this.#outbox.publish({ type: report.update ? "update_display_data" : "display_data", content, parent });
-    } else if (report.type === "clear") {
-      this.#outbox.publish({ type: "clear_output", content: { wait: report.wait }, parent });
-    } else {
-      this.#askForInput(report);
+    switch (report.type) {
+      case "display": {
+        const { data, metadata = {}, id, update } = report;
+        const content = { data, metadata, transient: id ? { display_id: id } : {} };
+        return this.#outbox.publish({ type: update ? "update_display_data" : "display_data", content, parent });
+      }
+      case "clear":
+        return this.#outbox.publish({ type: "clear_output", content: { wait: report.wait }, parent });
+      case "comm":
+        return this.#comms.report(report, buffers, parent);
+      case "comm_target":
+        return this.#comms.setTarget(report.target, report.open);
+      case "input":
+        return this.#askForInput(report);
     }
   }
 

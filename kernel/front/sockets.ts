@@ -31,7 +31,9 @@ export class Sockets {
 
   constructor({ key, signature_scheme }: Connection) {
     this.#wire = new Wire(key, signature_scheme);
-    const router = () => new Router({ linger: LINGER_MS, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+    // Handover: a front end that connects again under its old name takes its place over.
+    const router = () =>
+      new Router({ linger: LINGER_MS, sendHighWaterMark: 0, receiveHighWaterMark: 0, handover: true });
     this.#routers = { shell: router(), control: router(), stdin: router() };
     for (const socket of [...Object.values(this.#routers), this.#iopub])
       this.#queues.set(socket, new SendQueue(socket));

@@ -37,7 +37,7 @@ export interface Outgoing {
 export class Wire {
   readonly #key: string;
   readonly #algorithm: string;
-  readonly #session = randomUUID();
+  readonly session = randomUUID();
 
   /** An empty key means that nothing is signed. */
   constructor(key: string, scheme = "hmac-sha256") {
@@ -49,7 +49,7 @@ export class Wire {
     const header: Header = {
       msg_id: randomUUID(),
       msg_type: type,
-      session: this.#session,
+      session: this.session,
       username: "kernel",
       date: new Date().toISOString(),
       version: PROTOCOL_VERSION,

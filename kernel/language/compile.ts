@@ -7,17 +7,18 @@
 import { stripTypeScriptTypes } from "node:module";
 import MagicString from "magic-string";
 import type { Node, Program, Statement, VariableDeclaration } from "oxc-parser";
+import { isGlobal, renameGlobals } from "./globals.ts";
 import { blank, type SyntaxProblem, parseCell, patternNames, walk } from "./syntax.ts";
 import { findUnerasable, transformUnerasable } from "./unerasable.ts";
 
 /** How a name may be used by later cells: a `let` may be assigned, a type has no value. */
 export type NameKind = "const" | "let" | "type";
 
-/** A name that an import of the cell declares. `exported` is "*" for a namespace. */
-export interface ImportedName {
-  local: string;
-  specifier: string;
-  exported: string;
+/** A name as the executor knows it, and where it comes from if it is imported; `exported` is "*" for a namespace. */
+export interface Binding {
+  name: string;
+  specifier?: string;
+  exported?: string;
 }
 
 export interface CompiledCell {
@@ -27,10 +28,14 @@ export interface CompiledCell {
   body?: string;
   /** Does the cell end with an expression, whose value is its result? */
   showsValue: boolean;
+  /** What the cell declares, as it is written there. */
   names: Map<string, NameKind>;
+  /** The same names at run time. */
+  bindings: Binding[];
   /** The cell as the type checker gets it: without `export`. */
   checked: string;
-  imports: ImportedName[];
+  /** What it imports from. */
+  specifiers: string[];
   locate(line: number, column: number): { line: number; column: number };
 }
 
@@ -38,10 +43,38 @@ export type Compiled = { ok: true; cell: CompiledCell } | { ok: false; problems:
 
 const STRICT = '"use strict";';
 
-export function compileCell(source: string): Compiled {
+/** @param hidden the names of globals that earlier cells have declared */
+export function compileCell(source: string, hidden: ReadonlySet<string> = new Set()): Compiled {
   const { program, problems } = parseCell(source);
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, cell: new CellCompiler(source, program).compile() };
+  try {
+    const cell = new CellCompiler(source, program).compile();
+    const renamed = new Set(
+      [...cell.names].flatMap(([name, kind]) => (kind !== "type" && isGlobal(name) ? [name] : [])),
+    );
+    for (const name of hidden) if (source.includes(name)) renamed.add(name);
+    return { ok: true, cell: renamed.size === 0 ? cell : compileRenamed(source, program, cell, renamed) };
+  } catch (error) {
+    // A transformer met what it doesn't know.
+    const message = (error as Error).message.split("\n")[0]!;
+    return { ok: false, problems: [{ message, line: 1, column: 1, atEnd: false }] };
+  }
+}
+
+function compileRenamed(source: string, program: Program, original: CompiledCell, names: Set<string>): CompiledCell {
+  const code = renameGlobals(source, program, names);
+  const renamed = code.toString();
+  const cell = new CellCompiler(renamed, parseCell(renamed).program).compile();
+  const locate = makeLocator(code, 0);
+  return {
+    ...cell,
+    names: original.names,
+    checked: original.checked,
+    locate(line, column) {
+      const place = cell.locate(line, column);
+      return locate(place.line, place.column);
+    },
+  };
 }
 
 /** A top-level statement and the script that it goes to. */
@@ -56,7 +89,8 @@ class CellCompiler {
   readonly #program: Program;
   readonly #names = new Map<string, NameKind>();
   readonly #pieces: Piece[] = [];
-  readonly #imports: ImportedName[] = [];
+  readonly #imports = new Map<string, Binding>();
+  readonly #specifiers: string[] = [];
   readonly #nestedVars = new Set<string>();
   readonly #code: MagicString;
   #checked: string;
@@ -67,6 +101,12 @@ class CellCompiler {
     this.#checked = source;
     const unerasable = findUnerasable(program);
     let erasable = source;
+    // `<T>x`, which Node's eraser refuses. What stands before it is no expression, or this would be a comparison.
+    walk(program, (node) => {
+      if (node.type !== "TSTypeAssertion") return;
+      const { start, expression } = node;
+      erasable = replaceBy(erasable, start, expression.start, blank(erasable.slice(start, expression.start)));
+    });
     for (const { start, end } of unerasable)
       erasable = replaceBy(erasable, start, end, blank(erasable.slice(start, end)));
     this.#code = new MagicString(stripTypeScriptTypes(erasable));
@@ -88,9 +128,10 @@ class CellCompiler {
       ...this.#scripts(),
       showsValue: last?.type === "ExpressionStatement",
       names: this.#names,
+      bindings: [...this.#names.keys()].map((name) => this.#imports.get(name) ?? { name }),
       checked: this.#checked,
-      imports: this.#imports,
-      locate: makeLocator(this.#code),
+      specifiers: this.#specifiers,
+      locate: makeLocator(this.#code, STRICT.length),
     };
   }
 
@@ -171,11 +212,13 @@ class CellCompiler {
   #import(statement: Extract<Statement, { type: "ImportDeclaration" }>): void {
     if (statement.importKind === "type") return;
     const specifier = statement.source.value;
-    const options = statement.attributes.length > 0 ? `, {${this.#source.slice(...withClause(statement))}}` : "";
-    const call = `await __import(${JSON.stringify(specifier)}${options})`;
+    this.#specifiers.push(specifier);
     const values = statement.specifiers.filter((one) => one.type !== "ImportSpecifier" || one.importKind !== "type");
     const named = values.map((one) => ({ local: one.local.name, specifier, exported: exportedName(one) }));
-    this.#imports.push(...named);
+    for (const { local, ...origin } of named) this.#imports.set(local, { name: local, ...origin });
+    const options = statement.attributes.length > 0 ? `{${this.#source.slice(...withClause(statement))}}` : "undefined";
+    const needed = named.flatMap(({ exported }) => (exported === "*" ? [] : [exported]));
+    const call = `await __import(${JSON.stringify(specifier)},${options},${JSON.stringify(needed)})`;
     const namespace = named.find(({ exported }) => exported === "*");
     const picked = named.flatMap(({ local, exported }) =>
       exported === "*" ? [] : [`${JSON.stringify(exported)}:${local}`],
@@ -291,11 +334,11 @@ function withClause({ attributes, source }: Extract<Statement, { type: "ImportDe
 }
 
 /** Lines are kept; a column moves by what was put in, or taken out, before it on its line. */
-function makeLocator(code: MagicString): CompiledCell["locate"] {
+function makeLocator(code: MagicString, prefixLength: number): CompiledCell["locate"] {
   let mappings: number[][][] | undefined;
   return (line, column) => {
     mappings ??= code.generateDecodedMap({ hires: true }).mappings as number[][][];
-    const emitted = line === 1 ? column - STRICT.length : column;
+    const emitted = line === 1 ? column - prefixLength : column;
     const before = mappings[line - 1]?.filter(([at]) => at! <= emitted - 1).at(-1);
     if (!before) return { line, column: Math.max(1, emitted) };
     return { line: before[2]! + 1, column: before[3]! + 1 + (emitted - 1 - before[0]!) };

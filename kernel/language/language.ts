@@ -5,7 +5,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Cells, CHECKED_FILE, EDITED_FILE } from "./cells.ts";
-import { compileCell, type CompiledCell } from "./compile.ts";
+import { type Compiled, compileCell, type CompiledCell } from "./compile.ts";
+import { isGlobal } from "./globals.ts";
 import { type Diagnostic, type FileChange, FileEvent, LanguageServerGone, LspClient } from "./lsp-client.ts";
 import { parseCell, patternNames, place } from "./syntax.ts";
 import { ambientTypes, compilerConfig } from "./compiler-config.ts";
@@ -26,6 +27,8 @@ export class Language {
   #server: LspClient | undefined;
   #cells: Cells | undefined;
   #ready: Promise<void>;
+  /** Globals whose names cells have declared. */
+  readonly #hidden = new Set<string>();
   readonly #localFolders = new Set<string>();
   #localFiles = new Map<string, number>();
   /** Told once, by the first cell that runs unchecked because checking has become impossible. */
@@ -40,6 +43,7 @@ export class Language {
 
   /** Forgets every cell: their variables are gone. */
   reset(): void {
+    this.#hidden.clear();
     if (!this.#server) return;
     const server = this.#server;
     this.#ready = this.#ready.then(() => {
@@ -52,9 +56,13 @@ export class Language {
     this.#server = undefined;
   }
 
+  compile(source: string): Compiled {
+    return compileCell(source, this.#hidden);
+  }
+
   /** Compiles a cell and checks its types. `// @ts-nocheck` in it turns the type check off. */
   async check(source: string): Promise<Checked> {
-    const compiled = compileCell(source);
+    const compiled = this.compile(source);
     if (!compiled.ok) {
       const problems = compiled.problems.map(({ message, line, column }) => ({ code: "", message, line, column }));
       return { ok: false, kind: "SyntaxError", problems };
@@ -66,6 +74,7 @@ export class Language {
 
   /** Makes the names of a checked cell known to later cells. */
   declare(cell: CompiledCell): void {
+    for (const [name, kind] of cell.names) if (kind !== "type" && isGlobal(name)) this.#hidden.add(name);
     this.#cells?.declare(cell);
     if (!this.#server || !this.#cells) return;
     // The check after this one then finds the program already rebuilt.
@@ -106,7 +115,7 @@ export class Language {
   async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
     if (!(await this.#isReady())) return this.#unchecked();
     this.#cells!.write(CHECKED_FILE, cell.checked, cell.names.keys());
-    this.#watch(cell.imports.map(({ specifier }) => specifier).filter((specifier) => specifier.startsWith(".")));
+    this.#watch(cell.specifiers.filter((specifier) => specifier.startsWith(".")));
     try {
       return (await this.#server!.errors(CHECKED_FILE)).map(toProblem);
     } catch {

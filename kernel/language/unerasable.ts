@@ -1,6 +1,8 @@
 // TypeScript that is more than types on JavaScript: enums, namespaces, parameter properties, decorators, `import x =`.
 // A top-level statement with any of it is transformed by itself; all others are only erased.
 
+import { createRequire } from "node:module";
+import type * as Esbuild from "esbuild";
 import type { Node, Program, Statement } from "oxc-parser";
 import { transformSync } from "oxc-transform";
 import { blank, parseCell, walk } from "./syntax.ts";
@@ -28,6 +30,7 @@ export function findUnerasable(program: Program): Statement[] {
 /** JavaScript with as many line breaks as the statement had; its top-level name is a `let`. */
 export function transformUnerasable(statement: string): string {
   const { program } = parseCell(statement);
+  if (hasDecorator(program)) return withoutDecorators(statement, program.body[0]!);
   const { code } = transformSync("cell.ts", withoutComments(statement), {
     lang: "ts",
     typescript: { onlyRemoveTypeImports: true },
@@ -37,12 +40,35 @@ export function transformUnerasable(statement: string): string {
     .replace(/^\{\s*\};?$/gm, "")
     .trim()
     .replace(/^(var|const) /, "let ")
-    .replace(/\((\w+) \|\| \{\}\);?$/, "({});")
-    .replace(/^(abstract )?class (\w+)/, "let $2=class $2")
-    .replace(/^((?:async )?function\*?) (\w+)/, "let $2=$1 $2");
+    .replace(/\(([\p{ID_Continue}$]+) \|\| \{\}\);?$/u, "({});")
+    .replace(/^(abstract )?class ([\p{ID_Continue}$]+)/u, "let $2=class $2")
+    .replace(/^((?:async )?function\*?) ([\p{ID_Continue}$]+)/u, "let $2=$1 $2");
   const lines = statement.split("\n").length;
   const oneLine = hasLongTemplate(program) ? script : script.replace(/\n\s*/g, " ");
   return oneLine + ";" + "\n".repeat(Math.max(0, lines - oneLine.split("\n").length));
+}
+
+/** The standard's decorators, which V8 does not have yet. What esbuild needs for them stays inside. */
+function withoutDecorators(source: string, statement: Statement): string {
+  if (statement.type !== "ClassDeclaration" || !statement.id)
+    throw new Error("decorators work on the classes that a cell declares at its top level, and in imported files");
+  const { name } = statement.id;
+  const { transformSync } = createRequire(import.meta.url)("esbuild") as typeof Esbuild;
+  const { code } = transformSync(source, {
+    loader: "ts",
+    target: "esnext",
+    supported: { decorators: false },
+    minifyWhitespace: true,
+    legalComments: "none",
+  });
+  const newlines = "\n".repeat(source.split("\n").length - code.trimEnd().split("\n").length);
+  return `let ${name}=(()=>{${code.trimEnd()} return ${name}})();${newlines}`;
+}
+
+function hasDecorator(program: Program): boolean {
+  let found = false;
+  walk(program, (node) => void (found ||= node.type === "Decorator"));
+  return found;
 }
 
 function withoutComments(source: string): string {

@@ -11,7 +11,8 @@
 
 import fs from "node:fs";
 
-export const FrameKind = { stdout: 1, stderr: 2, message: 3 } as const;
+/** A buffer belongs to the next message of its thread, which says how many there are. */
+export const FrameKind = { stdout: 1, stderr: 2, message: 3, buffer: 4 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 export interface Frame {
@@ -45,7 +46,7 @@ export class FrameWriter {
       return this.#send(this.#buffer.write(data, HEADER), kind, 0, cell);
     }
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    for (let at = 0; at < bytes.byteLength; at += MAX_BODY) {
+    for (let at = 0; at === 0 || at < bytes.byteLength; at += MAX_BODY) {
       const part = bytes.subarray(at, at + MAX_BODY);
       this.#buffer.set(part, HEADER);
       const goesOn = at + part.byteLength < bytes.byteLength ? GOES_ON : 0;
@@ -97,12 +98,12 @@ export class FrameReader {
   // INVARIANT: the frames of one write come one after the other for a given thread and kind. The last of them may be
   // missing, where an interrupt has ended the writing code between two frames.
   *#join(frame: Frame, place: number): Generator<Frame> {
-    const key = frame.thread * 4 + frame.kind;
+    const key = frame.thread * 8 + frame.kind;
     const begun = this.#begun.get(key);
     this.#begun.delete(key);
     const goesBefore = (place & WENT_BEFORE) !== 0 ? begun : undefined;
     // Text that got through is shown; a torn message means nothing.
-    if (begun && !goesBefore && begun.kind !== FrameKind.message) yield { ...begun, body: Buffer.concat(begun.parts) };
+    if (begun && !goesBefore && begun.kind <= FrameKind.stderr) yield { ...begun, body: Buffer.concat(begun.parts) };
     if ((place & GOES_ON) !== 0) {
       const parts = goesBefore?.parts ?? [];
       parts.push(Buffer.from(frame.body));

@@ -18,10 +18,29 @@ export interface ExecuteCommand {
   showsValue: boolean;
   /** Every name that the cell declares, and where those come from that it imports. */
   names: { name: string; specifier?: string; exported?: string }[];
+  /** The request's user_expressions, compiled: evaluated when the cell has ended well. */
+  expressions?: Record<string, string>;
+}
+
+/** What happens on a comm, in either direction. Buffers travel beside it: see CommCommand and FrameKind.buffer. */
+export interface CommEvent {
+  event: "open" | "message" | "close";
+  id: string;
+  /** Of "open" only. */
+  target?: string;
+  data: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+}
+
+/** A front end did something with a comm; `run` is what its callbacks print under. Buffers in base64. */
+export interface CommCommand extends CommEvent {
+  type: "comm";
+  run: number;
+  buffers: string[];
 }
 
 /** Front to executor. */
-export type Command = ExecuteCommand | { type: "interrupt" } | { type: "input"; value: string | null };
+export type Command = ExecuteCommand | CommCommand | { type: "interrupt" } | { type: "input"; value: string | null };
 
 export interface CellError {
   status: "error";
@@ -31,7 +50,14 @@ export interface CellError {
   traceback: string[];
 }
 
-export type Outcome = { status: "ok"; data?: MimeBundle; metadata?: Record<string, unknown> } | CellError;
+/** A value as it is shown. */
+export interface Shown {
+  status: "ok";
+  data?: MimeBundle;
+  metadata?: Record<string, unknown>;
+}
+
+export type Outcome = (Shown & { expressions?: Record<string, Shown | CellError> }) | CellError;
 
 /** Executor to front, in the same pipe as the output, so that their order is that of the program. */
 export type Report =
@@ -39,6 +65,11 @@ export type Report =
   | { type: "result"; run: number; outcome: Outcome }
   | { type: "display"; data: MimeBundle; metadata?: Record<string, unknown>; id?: string; update?: boolean }
   | { type: "clear"; wait: boolean }
+  | ({ type: "comm"; buffers: number } & CommEvent)
+  /** The executor takes (or no longer takes) comms that a front end opens for this target. */
+  | { type: "comm_target"; target: string; open: boolean }
+  /** The callbacks of a CommCommand have returned. */
+  | { type: "comm_done"; run: number }
   | { type: "input"; prompt: string; password: boolean };
 
 /** Control thread to front. */

@@ -2,9 +2,10 @@
 
 import { host, type MimeBundle } from "../../lib/host.ts";
 import { describeValue, DISPLAY } from "../executor/describe.ts";
-import { kernelApi } from "../executor/kernel-api.ts";
+import { type KernelApi, kernelApi } from "../executor/kernel-api.ts";
 
 export type { MimeBundle } from "../../lib/host.ts";
+export type { Comm, CommMessage, CommOptions } from "../executor/comms.ts";
 
 /** Something that was displayed with an id: its place can be given a new content. */
 export interface Displayed {
@@ -56,9 +57,27 @@ export function clearOutput(options: { wait?: boolean } = {}): void {
  * Throws where there is nobody to ask: in a worker thread, or outside a notebook.
  */
 export function input(prompt = "", options: { password?: boolean } = {}): string {
+  return kernelOr("input()").input(prompt, options.password ?? false);
+}
+
+/**
+ * Opens a comm: a channel of JSON and binary messages to whoever registered `target` in the front end (a widget, an
+ * extension). Never waits; a front end that doesn't know the target closes it. Throws outside the main thread of a
+ * notebook.
+ */
+export const openComm: KernelApi["openComm"] = (...args) => kernelOr("openComm()").openComm(...args);
+
+/**
+ * Lets front ends open comms for `target`; `onOpen` gets each with its first message. Returns the way to end it. A later
+ * registration of the same target replaces the earlier one. Throws outside the main thread of a notebook.
+ */
+export const registerCommTarget: KernelApi["registerCommTarget"] = (...args) =>
+  kernelOr("registerCommTarget()").registerCommTarget(...args);
+
+function kernelOr(caller: string): KernelApi {
   const kernel = kernelApi();
-  if (!kernel) throw new Error("input() works in the main thread of a notebook only: there is nobody to ask here");
-  return kernel.input(prompt, options.password ?? false);
+  if (!kernel) throw new Error(`${caller} works in the main thread of a notebook only: there is no front end here`);
+  return kernel;
 }
 
 function show(value: unknown, id: string, update: boolean): void {

@@ -48,6 +48,21 @@ describe("names across cells", () => {
     }
   });
 
+  it("lets cells take the names of globals, which the kernel and the library go on using", async () => {
+    const own = await startKernel(server);
+    await own.ok("const JSON = 5; class Map { hi() { return { JSON } } }");
+    await own.ok("const Promise: any = 3, { Object, process = 7 } = { Object: 4 } as any; enum Error { A = 1 }");
+    await own.ok("function String(n: number) { return `${n}!` } const __import = 8, setTimeout = 9");
+    const { result } = await own.ok(`
+      import { Pool } from "braid"
+      import { threadId as Buffer } from "node:worker_threads"
+      await using pool = new Pool({ threads: 1 });
+      [await pool.run(() => [JSON, String(2), Buffer > 0]), new Map().hi(), Promise, Object, process, Error.A, __import, setTimeout]`);
+    expect(result!.replaceAll(/\s+/g, " ")).toBe("[ [ 5, '2!', true ], { JSON: 5 }, 3, 4, 7, 1, 8, 9 ]");
+    expect((await own.run("throw new RangeError('as ever')")).error!.ename).toBe("RangeError");
+    await own.stop();
+  });
+
   it("sees a redefined function from an older one", async () => {
     await kernel.ok("function leaf(): string { return 'old' } function branch() { return leaf() }");
     await kernel.ok("function leaf(): string { return 'new' }");
@@ -123,6 +138,34 @@ describe("running", () => {
       Atomics.wait(gate, 0, 0, 5000)
       console.log("unblocked", gate[0])`);
     expect(text("stdout")).toBe("from the thread\nunblocked 1\n");
+  });
+});
+
+describe("TypeScript", () => {
+  it("runs what erasing can't: enums, namespaces, parameter properties, assertions, decorators", async () => {
+    const { text, result } = await kernel.ok(`
+      enum Level { Low = 1, High }
+      namespace Space { export const inner = 3 }
+      class Point { constructor(readonly x: number, private y = 2) {} get sum() { return this.x + this.y } }
+      function log(value: unknown, { kind, name }: DecoratorContext): any { console.log(kind, name) }
+      @log class Decorated {
+        @log method() { return "called" }
+        @log accessor field = 4
+      }
+      [Level.High, Space.inner, new Point(1).sum, new Decorated().method(), new Decorated().field, <number>5]`);
+    expect(text("stdout")).toBe("method method\naccessor field\nclass Decorated\n");
+    expect(result).toBe("[ 2, 3, 3, 'called', 4, 5 ]");
+  });
+
+  it("says of JSX and of what it can't transform where it stands", async () => {
+    expect((await kernel.run("const a = 1\nconst el = <div>hi</div>")).error!.evalue).toMatch(/^cell-\d+\.ts:2:\d+.*JSX/);
+    const { error } = await kernel.run("function f() { @log class Inner {} }");
+    expect(error!.evalue).toMatch(/decorators work on the classes that a cell declares at its top level/);
+  });
+
+  it("refuses to import what a module doesn't have, as ESM does", async () => {
+    const { error } = await kernel.run("// @ts-nocheck\nimport nothing from 'braid'; nothing");
+    expect(error!.evalue).toBe("The requested module 'braid' does not provide an export named 'default'");
   });
 });
 

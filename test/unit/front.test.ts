@@ -92,13 +92,13 @@ describe("History", () => {
 
   it("answers tail, range and search", () => {
     expect(history.answer({ hist_access_type: "tail", n: 2 })).toEqual([
-      [0, 3, "let a"],
-      [0, 4, "12"],
+      [1, 3, "let a"],
+      [1, 4, "12"],
     ]);
     expect(history.answer({ hist_access_type: "range", start: 2, stop: 3 })).toEqual([[0, 2, "12"]]);
     expect(history.answer({ hist_access_type: "search", pattern: "1?", output: true })).toEqual([
-      [0, 2, ["12", null]],
-      [0, 4, ["12", null]],
+      [1, 2, ["12", null]],
+      [1, 4, ["12", null]],
     ]);
     expect(history.answer({ hist_access_type: "search", pattern: "1*", unique: true })).toHaveLength(2);
     expect(history.answer({ hist_access_type: "search", pattern: "let (" })).toEqual([]);
