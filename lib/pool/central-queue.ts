@@ -4,7 +4,7 @@
 import type { Job } from "./job.ts";
 
 export class CentralQueue {
-  #jobs: Job[] = [];
+  #jobs: (Job | undefined)[] = [];
   /** The jobs before this index are taken. */
   #head = 0;
 
@@ -24,8 +24,9 @@ export class CentralQueue {
       if (group && group.running >= group.limit) continue;
       // Mostly it is the first; another leaves its place to those before it.
       this.#jobs.copyWithin(this.#head + 1, this.#head, i);
-      this.#head++;
-      if (this.#head > 1024 && this.#head * 2 > this.#jobs.length) {
+      // The place of one that is taken would keep it and its data alive.
+      this.#jobs[this.#head++] = undefined;
+      if (this.#head * 2 > this.#jobs.length) {
         this.#jobs = this.#jobs.slice(this.#head);
         this.#head = 0;
       }
@@ -38,7 +39,7 @@ export class CentralQueue {
   remove(matches: (job: Job) => boolean): Job[] {
     const removed: Job[] = [];
     const kept: Job[] = [];
-    for (const job of this.#jobs.slice(this.#head)) (matches(job) ? removed : kept).push(job);
+    for (const job of this.#jobs.slice(this.#head) as Job[]) (matches(job) ? removed : kept).push(job);
     this.#jobs = kept;
     this.#head = 0;
     return removed;

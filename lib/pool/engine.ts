@@ -2,11 +2,11 @@
 // of its thread, by the end of that thread, or by someone who ends it; whichever comes first counts.
 
 import { threadId } from "node:worker_threads";
-import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
+import { CancelledError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { snapshot, type Wire } from "../ship/index.ts";
 import { CentralQueue } from "./central-queue.ts";
-import { called, type Group, type Job, type Outcome, type Times, type Work } from "./job.ts";
+import { called, unsendable, type Group, type Job, type Outcome, type Times, type Work } from "./job.ts";
 import { now } from "./messages.ts";
 import { PoolThread, type ThreadLimits } from "./thread.ts";
 import { Trace } from "./trace.ts";
@@ -35,7 +35,12 @@ export class Engine {
     this.target = threads;
     this.#limits = limits;
     this.trace = new Trace(trace, this.begin);
-    this.#grow();
+    try {
+      this.#grow();
+    } catch (error) {
+      for (const thread of this.#threads) this.#stop(thread);
+      throw error;
+    }
     this.#unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
   }
 
@@ -53,21 +58,20 @@ export class Engine {
   }
 
   /** Starts or queues a piece of work. What it sends is taken as it is now. */
-  add(work: Work): Job {
+  add(work: Work, wire: Wire): Job {
     this.checkOpen();
     const origin = host()?.origin();
     const id = ++this.#count;
-    const job: Job = { id, work, wire: work.wire, origin, state: "queued", thread: undefined, givenMs: undefined };
+    const job: Job = { id, work, wire, origin, state: "queued", thread: undefined, givenMs: undefined };
     this.#jobs.add(job);
     this.#queue.push(job);
     this.trace.add("enqueue", threadId, job.id, now(), work.label);
     this.#dispatch();
     if (job.state === "queued") {
       try {
-        job.wire = snapshot(job.wire);
+        job.wire = snapshot(wire);
       } catch (cause) {
-        const text = `The task can't be sent to a thread: ${(cause as Error).message}`;
-        this.end(job, new NotSendableError("args", text, { cause }));
+        this.end(job, unsendable(cause));
       }
     }
     return job;
@@ -75,31 +79,22 @@ export class Engine {
 
   /** Ends a job that has not ended: takes it out of the queue, or stops its thread. */
   end(job: Job, error: unknown): void {
-    if (job.state === "ended") return;
-    if (job.state === "queued") this.#queue.remove((other) => other === job);
-    const thread = [...this.#threads].find((one) => one.job === job);
-    this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
-    if (thread) {
-      this.#stop(thread);
-      this.#grow();
-    }
-    this.#dispatch();
+    if (job.state !== "ended") this.#end([job], () => error);
   }
 
   /** Ends the parts of a group that wait, and with `all` those that run. */
   endGroup(group: Group, error: unknown, all: boolean): void {
-    for (const job of this.#queue.remove((one) => one.work.group === group))
-      this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
-    if (all) for (const job of [...this.#jobs]) if (job.work.group === group) this.end(job, error);
-  }
-
-  openGroup(wire: Wire, limit: number): Group {
-    return { id: ++groups, wire, limit, running: 0 };
+    const ends = ({ work, state }: Job): boolean => work.group === group && (all || state === "queued");
+    this.#end([...this.#jobs].filter(ends), () => error);
   }
 
   /** What the group shares is kept as it is now, for threads that get it later. */
-  keepGroup(group: Group): void {
-    group.wire = snapshot(group.wire);
+  openGroup(wire: Wire, limit: number): Group {
+    try {
+      return { id: ++groups, wire: snapshot(wire), limit, running: 0 };
+    } catch (cause) {
+      throw unsendable(cause);
+    }
   }
 
   /** No more parts of the group will come. */
@@ -128,12 +123,10 @@ export class Engine {
 
   terminate(): Promise<void> {
     this.#state = "terminated";
-    this.#queue.remove(() => true);
-    for (const thread of this.#threads) this.#stop(thread);
-    for (const job of this.#jobs) {
-      const error = new PoolClosedError(`The pool was terminated before ${called(job.work)} was done.`);
-      this.#settle(job, { ok: false, error, stopped: true }, { endMs: now() });
-    }
+    this.#end(
+      [...this.#jobs],
+      ({ work }) => new PoolClosedError(`The pool was terminated before ${called(work)} was done.`),
+    );
     this.#finish();
     return this.#closed.promise;
   }
@@ -156,6 +149,16 @@ export class Engine {
           gone: (thread) => this.#gone(thread),
         }),
       );
+  }
+
+  /** Replaces threads that ended, so that the next job finds one started. */
+  #refill(): void {
+    if (this.#state !== "open") return;
+    try {
+      this.#grow();
+    } catch {
+      // The next job tries again, and fails with the reason.
+    }
   }
 
   /** Gives waiting jobs to free threads, and makes up for threads that died. */
@@ -185,6 +188,16 @@ export class Engine {
     }
   }
 
+  /** Ends jobs that have not ended: all their threads are stopped before anyone is told or a new thread started. */
+  #end(jobs: readonly Job[], error: (job: Job) => unknown): void {
+    const ending = new Set(jobs);
+    this.#queue.remove((job) => ending.has(job));
+    for (const thread of this.#threads) if (thread.job && ending.has(thread.job)) this.#stop(thread);
+    for (const job of ending) this.#settle(job, { ok: false, error: error(job), stopped: true }, { endMs: now() });
+    this.#refill();
+    this.#dispatch();
+  }
+
   #settle(job: Job, outcome: Outcome, times: Times): void {
     if (job.state === "ended") return;
     job.state = "ended";
@@ -207,12 +220,8 @@ export class Engine {
 
   #gone(thread: PoolThread): void {
     if (!this.#threads.delete(thread)) return;
-    try {
-      // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
-      if (thread.ready && this.#state === "open") this.#grow();
-    } catch {
-      // The next job tries again, and fails with the reason.
-    }
+    // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
+    if (thread.ready) this.#refill();
     this.#dispatch();
   }
 
@@ -223,12 +232,10 @@ export class Engine {
   }
 
   #interrupt(origin: number): void {
-    const error = ({ work }: Job): CancelledError =>
-      new CancelledError(`Stopped ${called(work)}: the cell that started it was interrupted.`);
-    // Those that wait first, or the thread of one that ran would be given the next.
-    for (const job of this.#queue.remove((one) => one.origin === origin))
-      this.#settle(job, { ok: false, error: error(job), stopped: true }, { endMs: now() });
-    for (const job of [...this.#jobs]) if (job.origin === origin) this.end(job, error(job));
+    this.#end(
+      [...this.#jobs].filter((job) => job.origin === origin),
+      ({ work }) => new CancelledError(`Stopped ${called(work)}: the cell that started it was interrupted.`),
+    );
   }
 
   /** When a pool that takes no more work has none left, its threads end. */

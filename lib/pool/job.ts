@@ -1,5 +1,6 @@
 // A unit of work on its way: what a queue holds and a thread runs.
 
+import { NotSendableError } from "../errors.ts";
 import type { Wire } from "../ship/index.ts";
 
 export type Outcome =
@@ -16,7 +17,7 @@ export interface Times {
 /** What the parts of one call share. */
 export interface Group {
   readonly id: number;
-  wire: Wire;
+  readonly wire: Wire;
   /** At most so many of its parts run at a time. */
   readonly limit: number;
   running: number;
@@ -26,7 +27,6 @@ export interface Group {
 export interface Work {
   /** How messages and charts call it. */
   readonly label: string;
-  readonly wire: Wire;
   readonly group?: Group | undefined;
   started?(thread: number, atMs: number): void;
   settled(outcome: Outcome, times: Times): void;
@@ -35,8 +35,8 @@ export interface Work {
 export interface Job {
   readonly id: number;
   readonly work: Work;
-  /** What is sent: the work's wire, or a copy of it made when it had to wait. */
-  wire: Wire;
+  /** What is sent: the caller's objects, or a copy of them where it has to wait. Gone once it is sent. */
+  wire: Wire | undefined;
   /** Who started it, for the host. */
   readonly origin: number | undefined;
   state: "queued" | "running" | "ended";
@@ -55,4 +55,9 @@ const UNNAMED = "task";
 /** How messages and charts call a function. */
 export function labelOf(fn: Function): string {
   return (typeof fn.name === "string" && fn.name) || UNNAMED;
+}
+
+/** The error for what structured clone refuses. */
+export function unsendable(cause: unknown): NotSendableError {
+  return new NotSendableError("args", `The task can't be sent to a thread: ${(cause as Error).message}`, { cause });
 }

@@ -4,15 +4,18 @@
 import type { Wire } from "../ship/index.ts";
 
 export type ToThread =
-  /** Runs `{ fn, args }`, or a part of an opened group. */
+  /** Runs `{ fn, args }`, or a part of a group. */
   | {
       readonly braid: "task";
       readonly wire: Wire;
       readonly group: number | undefined;
+      /**
+       * What all parts of the group share, `{ entry, context }`: with the first part that a thread gets. In one message with
+       * it, so that there is one answer if it can't be read.
+       */
+      readonly shared: Wire | undefined;
       readonly origin: number | undefined;
     }
-  /** What all parts of a group share, `{ entry, context }`: sent once a thread, before its first part. */
-  | { readonly braid: "open"; readonly group: number; readonly wire: Wire }
   | { readonly braid: "close"; readonly group: number };
 
 export type FromThread =

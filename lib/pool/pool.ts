@@ -5,7 +5,7 @@ import { CancelledError } from "../errors.ts";
 import { encode, inLibrary, type Send, type SendAll } from "../ship/index.ts";
 import { checkFunction, checkInteger, checkThreads } from "./checks.ts";
 import { Engine } from "./engine.ts";
-import { called, labelOf } from "./job.ts";
+import { called, labelOf, type Work } from "./job.ts";
 import { mapItems, type MapOptions } from "./map.ts";
 import { promiseOf, Task, type TaskRecord } from "./task.ts";
 import type { TraceEvent } from "./trace.ts";
@@ -138,9 +138,9 @@ export class Pool implements AsyncDisposable {
       engine.checkOpen();
       checkFunction("the first argument", fn);
       const label = labelOf(fn);
-      const job = engine.add({
+      const wire = encode({ fn, args }, { path: "" });
+      const work: Work = {
         label,
-        wire: encode({ fn, args }, { path: "" }),
         started(thread, atMs) {
           record.state = "running";
           record.thread = thread;
@@ -156,7 +156,8 @@ export class Pool implements AsyncDisposable {
           // Until here the function is kept: what it captures may come back as a reference to it.
           void fn;
         },
-      });
+      };
+      const job = engine.add(work, wire);
       record.cancel = (cause) => engine.end(job, new CancelledError(`Cancelled: ${called({ label })}.`, { cause }));
     } catch (error) {
       record.state = "failed";

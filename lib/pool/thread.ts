@@ -7,7 +7,7 @@ import { NotSendableError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { decode, prepare, realm, transferList, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
-import { called, type Job, type Outcome, type Times } from "./job.ts";
+import { called, unsendable, type Job, type Outcome, type Times } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 
 export interface ThreadLimits {
@@ -62,20 +62,19 @@ export class PoolThread {
   /** Sends a job. It is this thread's until `free` or `gone`, also where sending fails. */
   run(job: Job): void {
     this.job = job;
-    const { wire, origin } = job;
+    const { origin } = job;
     const { group } = job.work;
+    const wire = job.wire!;
+    job.wire = undefined;
     if (group) group.running++;
     this.#worker.ref();
     this.#events.started(job, this.id, now());
     try {
-      if (group && !this.#opened.has(group.id)) {
-        this.#post({ braid: "open", group: group.id, wire: group.wire });
-        this.#opened.add(group.id);
-      }
-      this.#post({ braid: "task", wire, group: group?.id, origin }, wire);
+      const shared = group && !this.#opened.has(group.id) ? group.wire : undefined;
+      this.#post({ braid: "task", wire, group: group?.id, shared, origin }, wire);
+      if (group) this.#opened.add(group.id);
     } catch (cause) {
-      const text = `The task can't be sent to a thread: ${(cause as Error).message}`;
-      this.#settle({ ok: false, error: new NotSendableError("args", text, { cause }) });
+      this.#settle({ ok: false, error: unsendable(cause) });
     }
   }
 

@@ -11,7 +11,8 @@ import { isThenable, ItemFailure, type Entry } from "./parts.ts";
 const { owner } = workerData as ThreadData;
 const port = parentPort!;
 type RunPart = (part: unknown) => unknown;
-const groups = new Map<number, Promise<RunPart> | RunPart>();
+/** By group: what runs its parts here. Where opening it failed, each part tells so. */
+const groups = new Map<number, Promise<RunPart>>();
 
 // Shipped functions import by the default loader, which Node 24 calls experimental at the first import().
 const { emitWarning } = process;
@@ -54,6 +55,7 @@ async function run(message: ToThread & { braid: "task" }): Promise<void> {
   const startMs = now();
   let reply: { ok: boolean; wire: Wire; index: number | undefined };
   try {
+    if (message.shared) groups.set(message.group!, open(message.shared));
     const part = message.group === undefined ? undefined : await groups.get(message.group);
     const wait = prepare(message.wire);
     if (wait) await wait;
@@ -81,12 +83,7 @@ async function run(message: ToThread & { braid: "task" }): Promise<void> {
 
 port.on("message", (message: ToThread) => {
   if (message.braid === "task") void run(message);
-  else if (message.braid === "open") {
-    const opened = open(message.wire);
-    // Its failure is told by each part that needs it.
-    opened.catch(() => {});
-    groups.set(message.group, opened);
-  } else if (message.braid === "close") groups.delete(message.group);
+  else groups.delete(message.group);
 });
 port.on("messageerror", (error: Error) => {
   const why = new NotSendableError("args", `The task can't be read by its thread: ${error.message}`);
