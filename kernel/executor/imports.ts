@@ -94,6 +94,9 @@ function installHooks(cellUrl: string): void {
       const own = OWN_MODULES.get(specifier);
       if (own) return { url: own, shortCircuit: true };
       const resolved = next(specifier, context);
+      // TypeScript asks for no attribute, Node does.
+      if (context.parentURL === cellUrl && resolved.url.endsWith(".json"))
+        return { ...resolved, importAttributes: { ...context.importAttributes, type: "json" } };
       if (!isLocalTypeScript(resolved.url)) return resolved;
       const url = resolved.url.split("?")[0]!;
       return { ...resolved, url: `${url}?v=${newestChange(fileURLToPath(url))}`, format: "module", shortCircuit: true };

@@ -13,6 +13,7 @@ export interface KernelApi {
   clear(wait: boolean): void;
   /** Blocks until the user has answered. */
   input(prompt: string, password: boolean): string;
+  typeCheck(check: "error" | "warn" | "off"): void;
   openComm: typeof openComm;
   registerCommTarget: typeof registerCommTarget;
 }
@@ -31,6 +32,7 @@ export function installKernelApi(control: ControlData): void {
       report({ type: "input", prompt, password });
       return waitForInput(control);
     },
+    typeCheck: (check) => report({ type: "type_check", check }),
     openComm,
     registerCommTarget,
   };

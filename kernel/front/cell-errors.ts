@@ -2,7 +2,7 @@
 // caret under it, in colours that Jupyter understands.
 
 import type { CompiledCell } from "../language/compile.ts";
-import type { Problem } from "../language/language.ts";
+import type { Problem } from "../language/problems.ts";
 import type { CellError } from "../link/messages.ts";
 
 const RED = "\x1b[31m";

@@ -121,7 +121,7 @@ export class Execution {
     const expressions = compileExpressions(this.#language, request.user_expressions ?? {});
     let outcome: Outcome;
     try {
-      outcome = await this.#run(code, count, parent, expressions.compiled);
+      outcome = await this.#run(code, count, message, expressions.compiled);
     } catch (error) {
       outcome = internalError(error);
     }
@@ -143,8 +143,15 @@ export class Execution {
     if (failed && request.stop_on_error !== false) this.#abortQueued();
   }
 
-  async #run(code: string, count: number, parent: Header, expressions: Record<string, string>): Promise<Outcome> {
+  async #run(
+    code: string,
+    count: number,
+    { header: parent, metadata = {} }: Message,
+    expressions: Record<string, string>,
+  ): Promise<Outcome> {
     const file = `cell-${count}.ts`;
+    const { cellId, deletedCells } = metadata as { cellId?: string; deletedCells?: string[] };
+    if (Array.isArray(deletedCells)) this.#language.forget(deletedCells);
     this.sources.add(file, code, undefined);
     const { promise: interrupted, resolve } = Promise.withResolvers<"interrupted">();
     this.#interruptCheck = () => resolve("interrupted");
@@ -153,10 +160,14 @@ export class Execution {
     if (checked === "interrupted") return interruptedBeforeRun();
     if (!checked.ok) return this.sources.problems(file, checked.kind, checked.problems);
 
-    const { cell } = checked;
+    const { cell, warnings } = checked;
     this.sources.add(file, code, cell);
+    if (warnings.length > 0) {
+      const { traceback } = this.sources.problems(file, "Warning", warnings);
+      this.#outbox.stream("stderr", `${traceback.join("\n")}\n`, parent);
+    }
     const outcome = await this.#runCompiled(cell, this.newRun(parent), file, expressions);
-    if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell);
+    if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell, cellId);
     return outcome.status === "error" ? this.sources.located(outcome) : outcome;
   }
 

@@ -132,6 +132,9 @@ export class Kernel {
         return this.#comms.report(report, buffers, parent);
       case "comm_target":
         return this.#comms.setTarget(report.target, report.open);
+      case "type_check":
+        this.#language.typeCheck = report.check;
+        return;
       case "input":
         return this.#askForInput(report);
     }

@@ -20,6 +20,8 @@ interface Declared {
 export class Cells {
   readonly #server: LspClient;
   readonly #names = new Map<string, Declared>();
+  /** By the front end's id of a cell: the module of its newest run. */
+  readonly #moduleOfCell = new Map<string, string>();
   #modules = 0;
 
   constructor(server: LspClient) {
@@ -37,13 +39,29 @@ export class Cells {
   }
 
   /** The cell has passed its check: later cells see its names. */
-  declare(cell: CompiledCell): void {
-    if (cell.names.size === 0) return;
+  declare(cell: CompiledCell, cellId?: string): void {
+    const before = cellId === undefined ? undefined : this.#moduleOfCell.get(cellId);
+    if (before !== undefined) this.#drop(before);
+    if (cell.names.size === 0) return before === undefined ? undefined : this.#writeAggregate();
     const module = `__cell${++this.#modules}.ts`;
     const header = this.#header(cell.checked, new Set(cell.names.keys()), (declared) => declared.module);
     this.#server.write(module, `${header}\n${cell.checked}\nexport {${[...cell.names.keys()]}}`);
     for (const [name, kind] of cell.names) this.#names.set(name, { module, kind });
+    if (cellId !== undefined) this.#moduleOfCell.set(cellId, module);
     this.#writeAggregate();
+  }
+
+  /** The cell is gone: later cells no longer see its names. */
+  forget(cellId: string): void {
+    const module = this.#moduleOfCell.get(cellId);
+    if (module === undefined) return;
+    this.#moduleOfCell.delete(cellId);
+    this.#drop(module);
+    this.#writeAggregate();
+  }
+
+  #drop(module: string): void {
+    for (const [name, declared] of this.#names) if (declared.module === module) this.#names.delete(name);
   }
 
   /** The names that a text mentions, from where they are declared; a `let` may be assigned, so it isn't imported. */

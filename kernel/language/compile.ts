@@ -216,7 +216,10 @@ class CellCompiler {
     const values = statement.specifiers.filter((one) => one.type !== "ImportSpecifier" || one.importKind !== "type");
     const named = values.map((one) => ({ local: one.local.name, specifier, exported: exportedName(one) }));
     for (const { local, ...origin } of named) this.#imports.set(local, { name: local, ...origin });
-    const options = statement.attributes.length > 0 ? `{${this.#source.slice(...withClause(statement))}}` : "undefined";
+    const options =
+      statement.attributes.length > 0
+        ? `{with:{${statement.attributes.map(({ start, end }) => this.#source.slice(start, end))}}}`
+        : "undefined";
     const needed = named.flatMap(({ exported }) => (exported === "*" ? [] : [exported]));
     const call = `await __import(${JSON.stringify(specifier)},${options},${JSON.stringify(needed)})`;
     const namespace = named.find(({ exported }) => exported === "*");
@@ -327,10 +330,6 @@ function replaceBy(text: string, start: number, end: number, by: string): string
 
 function newlines(text: string): string {
   return "\n".repeat(text.split("\n").length - 1);
-}
-
-function withClause({ attributes, source }: Extract<Statement, { type: "ImportDeclaration" }>): [number, number] {
-  return [source.end, attributes.at(-1)!.end];
 }
 
 /** Lines are kept; a column moves by what was put in, or taken out, before it on its line. */

@@ -7,26 +7,34 @@ import { pathToFileURL } from "node:url";
 import { Cells, CHECKED_FILE, EDITED_FILE } from "./cells.ts";
 import { type Compiled, compileCell, type CompiledCell } from "./compile.ts";
 import { isGlobal } from "./globals.ts";
-import { type Diagnostic, type FileChange, FileEvent, LanguageServerGone, LspClient } from "./lsp-client.ts";
+import {
+  type Diagnostic,
+  type FileChange,
+  FileEvent,
+  LanguageServerGone,
+  LspClient,
+  type SignatureHelp,
+} from "./lsp-client.ts";
+import { builtinSource, missingName, type Problem, sourceOfFix, toProblem } from "./problems.ts";
 import { parseCell, patternNames, place } from "./syntax.ts";
 import { ambientTypes, compilerConfig } from "./compiler-config.ts";
 
-/** A place in a cell, counted from 1, and what is wrong there. */
-export interface Problem {
-  code: string;
-  message: string;
-  line: number;
-  column: number;
-}
-
+/** `warnings` is what the type checker found where that does not stop a cell. */
 export type Checked =
-  { ok: true; cell: CompiledCell } | { ok: false; kind: "SyntaxError" | "TypeScriptError"; problems: Problem[] };
+  | { ok: true; cell: CompiledCell; warnings: Problem[] }
+  | { ok: false; kind: "SyntaxError" | "TypeScriptError"; problems: Problem[] };
+
+const OWN_MODULES = ["braid", "braid/notebook"];
+
+export const TYPE_CHECKS = ["error", "warn", "off"] as const;
+export type TypeCheck = (typeof TYPE_CHECKS)[number];
 
 export class Language {
   readonly #folder: string;
   #server: LspClient | undefined;
   #cells: Cells | undefined;
   #ready: Promise<void>;
+  #ownExports: Promise<(readonly [source: string, names: Set<string>])[]> | undefined;
   /** Globals whose names cells have declared. */
   readonly #hidden = new Set<string>();
   readonly #localFolders = new Set<string>();
@@ -34,6 +42,9 @@ export class Language {
   /** Told once, by the first cell that runs unchecked because checking has become impossible. */
   readonly #onLost: (why: string) => void;
   #untoldLoss: string | undefined;
+
+  /** What a type error does: stops the cell, is told while it runs, or is not looked for. */
+  typeCheck: TypeCheck = defaultTypeCheck();
 
   constructor(folder: string, onLost: (why: string) => void) {
     this.#folder = folder;
@@ -68,18 +79,28 @@ export class Language {
       return { ok: false, kind: "SyntaxError", problems };
     }
     const { cell } = compiled;
-    const problems = /^\s*\/\/ *@ts-nocheck\b/m.test(source) ? [] : await this.#typeProblems(cell);
-    return problems.length > 0 ? { ok: false, kind: "TypeScriptError", problems } : { ok: true, cell };
+    const isChecked = this.typeCheck !== "off" && !/^\s*\/\/ *@ts-nocheck\b/m.test(source);
+    const problems = isChecked ? await this.#typeProblems(cell) : [];
+    if (problems.length === 0 || this.typeCheck === "warn") return { ok: true, cell, warnings: problems };
+    return { ok: false, kind: "TypeScriptError", problems };
   }
 
-  /** Makes the names of a checked cell known to later cells. */
-  declare(cell: CompiledCell): void {
+  /**
+   * Makes the names of a checked cell known to later cells. The front end's id of the cell, if it gives one, tells that
+   * this is the same cell again: what it declared before, and now does not, is forgotten.
+   */
+  declare(cell: CompiledCell, cellId?: string): void {
     for (const [name, kind] of cell.names) if (kind !== "type" && isGlobal(name)) this.#hidden.add(name);
-    this.#cells?.declare(cell);
+    this.#cells?.declare(cell, cellId);
     if (!this.#server || !this.#cells) return;
     // The check after this one then finds the program already rebuilt.
     this.#cells.write(CHECKED_FILE, "", []);
     void this.#server.errors(CHECKED_FILE).catch(() => {});
+  }
+
+  /** The front end has deleted these cells: what they declared is forgotten by the checker. */
+  forget(cellIds: readonly string[]): void {
+    for (const id of cellIds) this.#cells?.forget(id);
   }
 
   /** Names that may stand at `offset` (UTF-16 units), and the range that they replace. */
@@ -104,12 +125,14 @@ export class Language {
   async inspect(source: string, offset: number): Promise<string | undefined> {
     if (!(await this.#isReady())) return undefined;
     this.#edit(source);
+    const server = this.#server!;
     for (const at of [offset, offset - 1]) {
       if (at < 0) continue;
-      const text = await this.#server?.hover(EDITED_FILE, toServer(source, at)).catch(() => undefined);
+      const text = await server.hover(EDITED_FILE, toServer(source, at)).catch(() => undefined);
       if (text) return text;
     }
-    return undefined;
+    const help = await server.signatures(EDITED_FILE, toServer(source, offset)).catch(() => undefined);
+    return help && signaturesAsMarkdown(help);
   }
 
   async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
@@ -117,10 +140,29 @@ export class Language {
     this.#cells!.write(CHECKED_FILE, cell.checked, cell.names.keys());
     this.#watch(cell.specifiers.filter((specifier) => specifier.startsWith(".")));
     try {
-      return (await this.#server!.errors(CHECKED_FILE)).map(toProblem);
+      const errors = await this.#server!.errors(CHECKED_FILE);
+      return await Promise.all(errors.map(async (error) => toProblem(error, await this.#importSource(error))));
     } catch {
       return this.#unchecked();
     }
+  }
+
+  /** Where a missing name might be imported from. */
+  async #importSource(error: Diagnostic): Promise<string | undefined> {
+    const name = missingName(error.message);
+    if (name === undefined) return undefined;
+    this.#ownExports ??= Promise.all(
+      OWN_MODULES.map(async (source) => [source, await this.#exportsOf(source)] as const),
+    );
+    const own = (await this.#ownExports).find(([, names]) => names.has(name));
+    if (own) return own[0];
+    return builtinSource(name) ?? sourceOfFix(await this.#server!.fixes(CHECKED_FILE, error).catch(() => []));
+  }
+
+  async #exportsOf(source: string): Promise<Set<string>> {
+    this.#edit(`import {  } from "${source}"`);
+    const found = await this.#server!.completions(EDITED_FILE, { line: 1, character: 9 }).catch(() => []);
+    return new Set(found.map(({ label }) => label));
   }
 
   #unchecked(): Problem[] {
@@ -150,7 +192,7 @@ export class Language {
       });
       this.#server = server;
       await server.initialize();
-      server.write("tsconfig.json", JSON.stringify(compilerConfig()), "json");
+      server.write("tsconfig.json", JSON.stringify(compilerConfig(this.#folder)), "json");
       server.write("__globals.d.ts", ambientTypes);
       this.#cells = new Cells(server);
       this.#cells.write(CHECKED_FILE, "", []);
@@ -209,12 +251,22 @@ function toServer(source: string, offset: number): { line: number; character: nu
   return { line, character: column - 1 };
 }
 
-function toProblem({ range, code, message }: Diagnostic): Problem {
-  return { code: `TS${code}`, message: shorten(message), line: range.start.line, column: range.start.character + 1 };
+function defaultTypeCheck(): TypeCheck {
+  const named = process.env["BRAID_TYPE_CHECK"];
+  return TYPE_CHECKS.find((check) => check === named) ?? "error";
 }
 
-/** The types that refuse what can't cross threads carry the reason as text; that is all a person needs. */
-function shorten(message: string): string {
-  const reason = /NotSendable<"(.*?)">/.exec(message)?.[1];
-  return reason ? `cannot be sent to another thread: ${reason}` : message;
+function signaturesAsMarkdown({ signatures, activeSignature = 0, activeParameter = 0 }: SignatureHelp): string {
+  const active = signatures[activeSignature] ?? signatures[0];
+  if (!active) return "";
+  const parameter = active.parameters?.[active.activeParameter ?? activeParameter];
+  const others =
+    signatures.length > 1 ? [`${signatures.length - 1} more overload${signatures.length > 2 ? "s" : ""}`] : [];
+  const described = parameter ? [`**${parameter.label}** ${plain(parameter.documentation)}`.trim()] : [];
+  const code = "```typescript\n" + active.label + "\n```";
+  return [code, ...described, plain(active.documentation), ...others].filter((part) => part !== "").join("\n\n");
+}
+
+function plain(documentation: string | { value: string } = ""): string {
+  return typeof documentation === "string" ? documentation : documentation.value;
 }

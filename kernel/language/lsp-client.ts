@@ -26,6 +26,17 @@ export interface Completion {
   kind?: number;
 }
 
+export interface SignatureHelp {
+  signatures: {
+    label: string;
+    documentation?: string | { value: string };
+    parameters?: { label: string; documentation?: string | { value: string } }[];
+    activeParameter?: number;
+  }[];
+  activeSignature?: number;
+  activeParameter?: number;
+}
+
 export const FileEvent = { created: 1, changed: 2, deleted: 3 } as const;
 
 export interface FileChange {
@@ -74,6 +85,13 @@ export class LspClient {
           diagnostic: {},
           completion: { completionItem: {} },
           hover: { contentFormat: ["markdown", "plaintext"] },
+          signatureHelp: {
+            signatureInformation: {
+              documentationFormat: ["markdown"],
+              parameterInformation: { labelOffsetSupport: false },
+            },
+          },
+          codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: ["quickfix"] } } },
         },
         workspace: {},
       },
@@ -114,6 +132,23 @@ export class LspClient {
       position,
     });
     return hover?.contents.value;
+  }
+
+  /** The call around a position: its signatures, the one in use, and the parameter that the position is at. */
+  async signatures(file: string, position: Position): Promise<SignatureHelp | undefined> {
+    const help = await this.request<SignatureHelp | null>("textDocument/signatureHelp", {
+      ...this.#in(file),
+      position,
+    });
+    return help ?? undefined;
+  }
+
+  /** The titles of what would mend a problem. */
+  async fixes(file: string, problem: Diagnostic): Promise<string[]> {
+    const context = { diagnostics: [problem], only: ["quickfix"] };
+    const request = { ...this.#in(file), range: problem.range, context };
+    const actions = await this.request<{ title: string }[] | null>("textDocument/codeAction", request);
+    return (actions ?? []).map(({ title }) => title);
   }
 
   /** Tells the server what happened to files on disk. */

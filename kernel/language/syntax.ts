@@ -21,7 +21,23 @@ export function parseCell(source: string): { program: Program; problems: SyntaxP
       const open = /Unterminated (template|multi-?line comment)|Unterminated multiline/i.test(error.message);
       return { message: error.message, ...place(source, label?.start ?? 0), atEnd: open || (label?.end ?? 0) >= end };
     });
+  const jsx = problems.length > 0 && source.includes("<") ? firstJsx(source) : undefined;
+  if (jsx !== undefined) {
+    const message = "JSX is not supported: a cell is TypeScript without it";
+    return { program, problems: [{ message, ...place(source, jsx), atEnd: false }] };
+  }
   return { program, problems };
+}
+
+/** Where a text that is no TypeScript has JSX, if that is what it has. */
+function firstJsx(source: string): number | undefined {
+  const { program, errors } = parseSync("cell.tsx", source, { lang: "tsx", sourceType: "module", astType: "ts" });
+  if (errors.length > 0) return undefined;
+  let at: number | undefined;
+  walk(program, (node) => {
+    if (node.type === "JSXElement" || node.type === "JSXFragment") at ??= node.start;
+  });
+  return at;
 }
 
 /** Is this text a whole cell, the beginning of one, or neither? */

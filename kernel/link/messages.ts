@@ -68,6 +68,8 @@ export type Report =
   | ({ type: "comm"; buffers: number } & CommEvent)
   /** The executor takes (or no longer takes) comms that a front end opens for this target. */
   | { type: "comm_target"; target: string; open: boolean }
+  /** What type errors do from the next cell on. */
+  | { type: "type_check"; check: "error" | "warn" | "off" }
   /** The callbacks of a CommCommand have returned. */
   | { type: "comm_done"; run: number }
   | { type: "input"; prompt: string; password: boolean };

@@ -1,5 +1,6 @@
 // "braid/notebook": what a cell can show, and ask. Outside a notebook, output goes to the console.
 
+import { inspect } from "node:util";
 import { host, type MimeBundle } from "../../lib/host.ts";
 import { describeValue, DISPLAY } from "../executor/describe.ts";
 import { type KernelApi, kernelApi } from "../executor/kernel-api.ts";
@@ -58,6 +59,16 @@ export function clearOutput(options: { wait?: boolean } = {}): void {
  */
 export function input(prompt = "", options: { password?: boolean } = {}): string {
   return kernelOr("input()").input(prompt, options.password ?? false);
+}
+
+/**
+ * What a type error does from the next cell on: "error" stops the cell before it runs, as without this call, "warn"
+ * prints it and runs the cell, "off" doesn't look for any. `// @ts-nocheck` turns it off for one cell.
+ */
+export function typeCheck(check: "error" | "warn" | "off"): void {
+  if (!["error", "warn", "off"].includes(check))
+    throw new TypeError(`typeCheck() expected "error", "warn" or "off", got ${inspect(check)}`);
+  kernelOr("typeCheck()").typeCheck(check);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The protocol message by message, on bare ZMQ: what a Jupyter server would smooth over.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -490,4 +490,101 @@ it("writes a connection's file name only: an unreadable file is told in a senten
   };
   expect(run(path.join(folder, "none.json"))).toMatch(/^expected a connection file, got .*none\.json: ENOENT/);
   expect(run(bad)).toMatch(/^expected a connection file, got .*bad\.json: .*JSON/);
+});
+
+describe("the language side", () => {
+  const errorOf = async (code: string, metadata: Record<string, unknown> = {}) =>
+    (await client.execute(code, {}, { metadata })).error?.evalue;
+
+  it("suggests the import of a name that is missing", async () => {
+    expect(await errorOf("readFileSync('x')")).toMatch(
+      /TS2304: Cannot find name 'readFileSync'\. Try: import \{ readFileSync \} from "node:fs"/,
+    );
+    expect(await errorOf("new Pool()")).toMatch(/Try: import \{ Pool \} from "braid"/);
+  });
+
+  it("tells first and last of a long explanation, and cuts long types", async () => {
+    const message = await errorOf(
+      "const deep: { a: { b: { c: { d: number } } } } = { a: { b: { c: { d: 1 } } } }; declare const wrong: { a: { b: { c: { d: string } } } }; const again: typeof deep = wrong",
+    );
+    expect(message!.split("\n")).toHaveLength(2);
+    expect(message).toMatch(/is not assignable to type[^]*Type 'string' is not assignable to type 'number'/);
+  });
+
+  it("gives types, documentation and, between the brackets of a call, its signature", async () => {
+    const inspect = async (code: string, cursor_pos: number) =>
+      String(
+        (
+          (await client.request("shell", "inspect_request", { code, cursor_pos, detail_level: 0 })).content[
+            "data"
+          ] as never
+        )["text/markdown"],
+      );
+    expect(await inspect("Math.max", 7)).toMatch(/max\(\.\.\.values: number\[\]\): number[^]*Returns the larger/);
+    expect(await inspect("Math.max(1, )", 12)).toMatch(/max\(\.\.\.values: number\[\]\)[^]*\*\*\.\.\.values/);
+  });
+
+  it("forgets what a cell no longer declares: run again without it, or deleted", async () => {
+    expect(await errorOf("const first = 1; const second = 2", { cellId: "a" })).toBeUndefined();
+    expect(await errorOf("const first = 1", { cellId: "a" })).toBeUndefined();
+    expect(await errorOf("first")).toBeUndefined();
+    expect(await errorOf("second")).toMatch(/Cannot find name 'second'/);
+    expect(await errorOf("1", { cellId: "b", deletedCells: ["a"] })).toBeUndefined();
+    expect(await errorOf("first")).toMatch(/Cannot find name 'first'/);
+  });
+
+  it("stops a cell for a type error, tells of it, or does not look, as the notebook says", async () => {
+    const wrong = "const n: number = 'text'; n";
+    expect(await errorOf(wrong)).toMatch(/TS2322/);
+    await client.execute(`import { typeCheck } from "braid/notebook"; typeCheck("warn")`);
+    const warned = await client.execute(wrong);
+    expect([warned.result, warned.error]).toEqual(["'text'", undefined]);
+    expect(warned.text("stderr")).toMatch(/Warning[^]*:1:7 - TS2322/);
+    await client.execute(`typeCheck("off")`);
+    expect((await client.execute(wrong)).messages.filter(({ header }) => header.msg_type === "stream")).toEqual([]);
+    expect(await errorOf(`typeCheck("loud" as any)`)).toMatch(/expected "error", "warn" or "off", got 'loud'/);
+    await client.execute(`typeCheck("error")`);
+    expect(await errorOf("// @ts-nocheck\nconst unchecked: number = 'text'")).toBeUndefined();
+  });
+
+  it("imports JSON, WebAssembly, and packages from the notebook's folder upwards", async () => {
+    mkdirSync(path.join(folder, "node_modules", "local-package"), { recursive: true });
+    writeFileSync(
+      path.join(folder, "node_modules", "local-package", "package.json"),
+      '{"name":"local-package","main":"i.js","types":"i.d.ts"}',
+    );
+    writeFileSync(path.join(folder, "node_modules", "local-package", "i.js"), "exports.answer = 42");
+    writeFileSync(path.join(folder, "node_modules", "local-package", "i.d.ts"), "export const answer: number");
+    writeFileSync(path.join(folder, "data.json"), '{"list":[1,2]}');
+    writeFileSync(
+      path.join(folder, "add.wasm"),
+      Buffer.from("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=", "base64"),
+    );
+    const { result, error } = await client.execute(`
+      import data from "./data.json"
+      import same from "./data.json" with { type: "json" }
+      import { add } from "./add.wasm"
+      import { answer } from "local-package";
+      [data.list.length, same.list[1], add(2, 3), answer, import.meta.dirname === __dirname]`);
+    expect(error).toBeUndefined();
+    expect(result).toBe("[ 2, 2, 5, 42, true ]");
+  });
+
+  it("honours a tsconfig.json beside the notebook, comments and all", async () => {
+    const own = mkdtempSync(path.join(os.tmpdir(), "braid-tsconfig-"));
+    writeFileSync(path.join(own, "base.json"), '{ "compilerOptions": { "strict": false } }');
+    writeFileSync(
+      path.join(own, "tsconfig.json"),
+      '{ // loose\n "extends": "./base.json", "compilerOptions": { "noUnusedLocals": true, "paths": { "mine": ["./mine.ts"] }, }, }',
+    );
+    const other = await KernelProcess.start({ argv, cwd: own, env: { BRAID_HISTORY: "" } });
+    try {
+      const loose = await other.client.execute("let unset: number = null; function any(x) { return x } any(1)");
+      expect(loose.error).toBeUndefined();
+      expect((await other.client.execute("const n: number = 'x'")).error!.evalue).toMatch(/TS2322/);
+    } finally {
+      await other.stop();
+      rmSync(own, { recursive: true, force: true });
+    }
+  });
 });

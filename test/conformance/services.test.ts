@@ -158,7 +158,9 @@ describe("TypeScript", () => {
   });
 
   it("says of JSX and of what it can't transform where it stands", async () => {
-    expect((await kernel.run("const a = 1\nconst el = <div>hi</div>")).error!.evalue).toMatch(/^cell-\d+\.ts:2:\d+.*JSX/);
+    expect((await kernel.run("const a = 1\nconst el = <div>hi</div>")).error!.evalue).toMatch(
+      /^cell-\d+\.ts:2:\d+.*JSX/,
+    );
     const { error } = await kernel.run("function f() { @log class Inner {} }");
     expect(error!.evalue).toMatch(/decorators work on the classes that a cell declares at its top level/);
   });

@@ -12,7 +12,11 @@ it("a cell that waits for an earlier interrupt to be over can be interrupted, to
   const execution = new Execution({
     outbox: new Outbox(() => {}),
     reply: (_channel, message) => resolve(message),
-    language: { check: async (source: string) => compileCell(source), declare() {} } as unknown as Language,
+    language: {
+      compile: compileCell,
+      check: async (source: string) => ({ ...compileCell(source), warnings: [] }),
+      declare() {},
+    } as unknown as Language,
     history: new History(),
   });
   const ran: number[] = [];
