@@ -1,7 +1,7 @@
 // From nodes back to values. Functions are compiled once per source and place, as scripts that keep the file, line and
 // column of the original, and get their captures put in afterwards, so that they may refer to each other in circles.
 
-import { constantKey, knownConstant, rememberConstant } from "./constant.ts";
+import { ConstantKeys, knownConstant, rememberConstant } from "./constant.ts";
 import { rememberStart } from "./encode-function.ts";
 import { compile, type Instance } from "./factory.ts";
 import { followPath } from "./globals.ts";
@@ -49,9 +49,11 @@ class Decoder {
   readonly #values: unknown[];
   readonly #begun: Uint8Array;
   readonly #captures: (() => void)[] = [];
+  readonly #constants: ConstantKeys;
 
   constructor(nodes: readonly Node[]) {
     this.#nodes = nodes;
+    this.#constants = new ConstantKeys(nodes);
     this.#values = new Array<unknown>(nodes.length);
     this.#begun = new Uint8Array(nodes.length);
   }
@@ -167,7 +169,7 @@ class Decoder {
     const isOurs = isFrom(node.id, realm);
     let fn = isClass || isOurs ? findById(node.id) : undefined;
     if (fn && isOurs) return void set(fn);
-    const key = constantKey(this.#nodes, node);
+    const key = this.#constants.of(node);
     const twin = key === undefined ? undefined : knownConstant(key);
     if (twin) {
       // Should it go home, it is the original of this time.

@@ -8,15 +8,15 @@ import type { ImportOrigin } from "../host.ts";
 export const realm: string = randomUUID();
 
 let count = 0;
-const ids = new WeakMap<Function, string>();
+const ids = new WeakMap<Function, { id: string }>();
 const byId = new Map<string, WeakRef<Function>>();
-const pruned = new FinalizationRegistry((id: string) => {
+const pruned = new FinalizationRegistry(({ id }: { id: string }) => {
   if (!byId.get(id)?.deref()) byId.delete(id);
 });
 
 /** The id of a function; made up on first asking. */
 export function idOf(fn: Function): string {
-  const known = ids.get(fn);
+  const known = knownId(fn);
   if (known !== undefined) return known;
   const id = `${realm}/${++count}`;
   remember(fn, id);
@@ -25,18 +25,25 @@ export function idOf(fn: Function): string {
 
 /** The id of a function that has one. */
 export function knownId(fn: Function): string | undefined {
-  return ids.get(fn);
+  return ids.get(fn)?.id;
 }
 
 export function isFrom(id: string, home: string | undefined): boolean {
   return home !== undefined && id.startsWith(home);
 }
 
-/** `fn` stands for this id in this thread. */
+/** `fn` stands for this id in this thread, and for no other that it stood for before. */
 export function remember(fn: Function, id: string): void {
-  ids.set(fn, id);
+  const known = ids.get(fn);
+  if (known) {
+    byId.delete(known.id);
+    known.id = id;
+  } else {
+    const record = { id };
+    ids.set(fn, record);
+    pruned.register(fn, record);
+  }
   byId.set(id, new WeakRef(fn));
-  pruned.register(fn, id);
 }
 
 export function findById(id: string): Function | undefined {
