@@ -21,6 +21,7 @@ const extension = path.extname(import.meta.url);
 const OWN_MODULES = new Map([
   ["braid", new URL(`../../lib/index${extension}`, import.meta.url).href],
   ["braid/notebook", new URL(`../notebook/index${extension}`, import.meta.url).href],
+  ["tslab", new URL(`../notebook/tslab${extension}`, import.meta.url).href],
 ]);
 
 const origins = new WeakMap<object, ImportOrigin>();

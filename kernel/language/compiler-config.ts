@@ -35,8 +35,11 @@ const FORCED = {
   declaration: false,
 };
 
-/** The settings for cells: those of a tsconfig.json beside the notebook, or strict ones, and what cells need. */
-export function compilerConfig(folder: string): object {
+/**
+ * The settings for cells: those of a tsconfig.json beside the notebook, or strict ones, and what cells need.
+ * @param strict as a notebook expects it that says nothing itself: those for tslab don't
+ */
+export function compilerConfig(folder: string, strict = true): object {
   const own = readConfig(path.join(folder, "tsconfig.json"));
   const {
     types = ["node"],
@@ -46,7 +49,7 @@ export function compilerConfig(folder: string): object {
   } = own?.compilerOptions ?? {
     target: "esnext",
     lib: ["esnext"],
-    strict: true,
+    strict,
   };
   return {
     ...(own?.extends === undefined ? {} : { extends: own.extends }),
@@ -55,7 +58,12 @@ export function compilerConfig(folder: string): object {
       ...FORCED,
       types: [...new Set([...types, "node"])],
       typeRoots: [...typeRoots, path.join(folder, "node_modules", "@types"), path.dirname(nodeTypes)],
-      paths: { ...paths, braid: [ownTypes("lib/index")], "braid/notebook": [ownTypes("kernel/notebook/index")] },
+      paths: {
+        ...paths,
+        braid: [ownTypes("lib/index")],
+        "braid/notebook": [ownTypes("kernel/notebook/index")],
+        tslab: [ownTypes("kernel/notebook/tslab")],
+      },
     },
     include: ["__cell*.ts", "__globals.d.ts"],
   };

@@ -34,6 +34,7 @@ export class Language {
   #server: LspClient | undefined;
   #cells: Cells | undefined;
   #ready: Promise<void>;
+  #isStrict = true;
   #ownExports: Promise<(readonly [source: string, names: Set<string>])[]> | undefined;
   /** Globals whose names cells have declared. */
   readonly #hidden = new Set<string>();
@@ -137,6 +138,7 @@ export class Language {
 
   async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
     if (!(await this.#isReady())) return this.#unchecked();
+    if (this.#isStrict && cell.specifiers.includes("tslab")) this.#beLoose();
     this.#cells!.write(CHECKED_FILE, cell.checked, cell.names.keys());
     this.#watch(cell.specifiers.filter((specifier) => specifier.startsWith(".")));
     try {
@@ -163,6 +165,12 @@ export class Language {
     this.#edit(`import {  } from "${source}"`);
     const found = await this.#server!.completions(EDITED_FILE, { line: 1, character: 9 }).catch(() => []);
     return new Set(found.map(({ label }) => label));
+  }
+
+  /** A notebook that was written for tslab, which checks less strictly. */
+  #beLoose(): void {
+    this.#isStrict = false;
+    this.#server!.write("tsconfig.json", JSON.stringify(compilerConfig(this.#folder, false)), "json");
   }
 
   #unchecked(): Problem[] {
@@ -192,7 +200,7 @@ export class Language {
       });
       this.#server = server;
       await server.initialize();
-      server.write("tsconfig.json", JSON.stringify(compilerConfig(this.#folder)), "json");
+      server.write("tsconfig.json", JSON.stringify(compilerConfig(this.#folder, this.#isStrict)), "json");
       server.write("__globals.d.ts", ambientTypes);
       this.#cells = new Cells(server);
       this.#cells.write(CHECKED_FILE, "", []);

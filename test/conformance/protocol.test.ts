@@ -588,3 +588,51 @@ describe("the language side", () => {
     }
   });
 });
+
+describe("a notebook written for tslab", () => {
+  it("shows, replaces and tells versions by the module that it imports, and is checked as loosely as there", async () => {
+    const other = await KernelProcess.start({ argv, cwd: folder, env: { BRAID_HISTORY: "" } });
+    const run = async (code: string) => {
+      const { messages, error } = await other.client.execute(code);
+      expect(error).toBeUndefined();
+      return messages
+        .filter(({ header }) => /display_data|execute_result|stream/.test(header.msg_type))
+        .map(({ header, content }) => [header.msg_type, content["data"] ?? content["text"]]);
+    };
+    try {
+      const kinds = `for (const kind of ["javascript", "html", "markdown", "latex", "svg", "text"] as const) tslab.display[kind](kind)`;
+      expect(await run(`import * as tslab from "tslab"; ${kinds}`)).toEqual(
+        Object.entries({
+          "text/javascript": "javascript",
+          "text/html": "html",
+          "text/markdown": "markdown",
+          "text/latex": "latex",
+          "image/svg+xml": "svg",
+          "text/plain": "text",
+        }).map(([type, value]) => ["display_data", { [type]: value }]),
+      );
+      const binary = `for (const kind of ["png", "jpeg", "gif", "pdf"] as const) tslab.display[kind](new Uint8Array([1, 2]))`;
+      expect((await run(binary)).map(([, data]) => Object.entries(data as object)[0])).toEqual(
+        ["image/png", "image/jpeg", "image/gif", "application/pdf"].map((type) => [type, "AQI="]),
+      );
+      expect(
+        await run(
+          `import { newDisplay } from "tslab"; { const d = newDisplay(); d.text("1"); d.html("2"); d.raw("text/x", "3") }`,
+        ),
+      ).toEqual([
+        ["display_data", { "text/plain": "1" }],
+        ["update_display_data", { "text/html": "2" }],
+        ["update_display_data", { "text/x": "3" }],
+      ]);
+      await run("async function train(epochs, size) { let last; return epochs * size }");
+      expect(await run(`const same = require("tslab"); Object.keys(same.versions)`)).toEqual([
+        ["execute_result", { "text/plain": "[ 'tslab', 'typescript', 'node' ]" }],
+      ]);
+      expect(
+        await run("let sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms)); sleep(5)"),
+      ).toEqual([["execute_result", { "text/plain": "Promise { <pending> }" }]]);
+    } finally {
+      await other.stop();
+    }
+  });
+});
