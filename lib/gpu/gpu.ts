@@ -41,6 +41,7 @@ export interface GpuKernel<F extends KernelFunction> {
   run(...args: Parameters<F>): Promise<GpuRun>;
   /** Runs the kernel also as plain TypeScript; the greatest absolute difference. Costs one plain call an element. */
   verify(...args: Parameters<F>): Promise<{ maxError: number }>;
+  /** Frees what the kernel holds, when its runs are done. A run after that compiles again. */
   destroy(): void;
 }
 
@@ -75,7 +76,7 @@ interface Compiled {
 class Kernel<F extends KernelFunction> implements GpuKernel<F> {
   readonly source: F;
   readonly #options: GpuOptions;
-  #compiled: Promise<Compiled> | undefined;
+  #compiled: Compiled | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(source: F, options: GpuOptions) {
@@ -85,7 +86,8 @@ class Kernel<F extends KernelFunction> implements GpuKernel<F> {
 
   run(...args: Parameters<F>): Promise<GpuRun> {
     const result = this.#last.then(async () => {
-      const { call, facts } = await (this.#compiled ??= compile(this.source, this.#options));
+      this.#compiled ??= await compile(this.source, this.#options);
+      const { call, facts } = this.#compiled;
       return { value: await call(...args), ...facts };
     });
     this.#last = result.catch(() => {});
@@ -112,8 +114,10 @@ class Kernel<F extends KernelFunction> implements GpuKernel<F> {
   }
 
   destroy(): void {
-    void this.#compiled?.then(({ destroy }) => destroy());
-    this.#compiled = undefined;
+    this.#last = this.#last.then(() => {
+      this.#compiled?.destroy();
+      this.#compiled = undefined;
+    });
   }
 }
 

@@ -53,9 +53,9 @@ export class Figure {
     if (!Array.isArray(data) || data.some((trace) => !isRecord(trace))) {
       throw new TypeError("Figure needs `data` to be an array of plotly traces (objects).");
     }
-    this.data = data;
-    this.layout = layout;
-    this.config = config;
+    this.data = plain(data);
+    this.layout = plain(layout);
+    this.config = plain(config);
     this.#description = description;
   }
 
@@ -78,7 +78,7 @@ export class Figure {
   /**
    * Changes the figure in place and tells who watches it: a notebook redraws the output that shows it. Objects are
    * merged, arrays of values replaced; `data[i]` patches trace i (undefined leaves it), traces beyond the last are added.
-   * Throws: TypeError when the patch is no object.
+   * Throws: TypeError when the patch or a part of it is no object; nothing has changed then.
    * @example figure.update({ data: [{ y: [1, 2, 3] }], layout: { title: { text: "Run 2" } } });
    */
   update(patch: FigurePatch): void {
@@ -86,10 +86,16 @@ export class Figure {
     if (patch.data !== undefined && !Array.isArray(patch.data)) {
       throw new TypeError(`Figure.update needs \`data\` to be an array of traces; got ${describe(patch.data)}.`);
     }
+    const check = (name: string, part: unknown): void => {
+      if (part !== undefined && !isRecord(part))
+        throw new TypeError(`Figure.update needs \`${name}\` to be an object; got ${describe(part)}.`);
+    };
+    patch.data?.forEach((part, index) => check(`data[${index}]`, part));
+    check("layout", patch.layout);
     patch.data?.forEach((part, index) => {
       if (part === undefined) return;
       if (index < this.data.length) merge(this.data[index]!, part);
-      else this.data.push(part as Trace);
+      else this.data.push(plain(part as Trace));
     });
     if (patch.layout !== undefined) merge(this.layout, patch.layout);
     for (const listener of this.#listeners) listener();
@@ -123,8 +129,16 @@ function merge(target: Record<string, any>, patch: object): void {
   for (const [key, value] of Object.entries(patch)) {
     if (key === "__proto__") continue;
     if (isRecord(value) && isRecord(target[key])) merge(target[key], value);
-    else target[key] = value;
+    else target[key] = plain(value);
   }
+}
+
+/** A copy with arrays in the place of typed arrays, which JSON turns into objects. */
+function plain<T>(value: T): T {
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>) as T;
+  if (Array.isArray(value)) return value.map(plain) as T;
+  if (!isRecord(value) || ![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)])) as T;
 }
 
 function isRecord(value: unknown): value is Record<string, any> {

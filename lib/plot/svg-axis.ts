@@ -114,7 +114,7 @@ function rangeOf(
     });
     if (isValueAxis && kind === "linear" && trace.base === undefined) zero = true;
   }
-  if (low > high) return kind === "log" ? turn(0, 1) : turn(0, 1);
+  if (low > high) return turn(0, 1);
   if (kind === "linear" && zero) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (low === high) [low, high] = [low - 0.5, high + 0.5];
   const pad = (high - low) * 0.06;

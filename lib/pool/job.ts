@@ -1,5 +1,6 @@
 // A unit of work on its way: what a queue holds and a thread runs.
 
+import { inspect } from "node:util";
 import { NotSendableError } from "../errors.ts";
 import type { Wire } from "../ship/index.ts";
 
@@ -55,6 +56,12 @@ const UNNAMED = "task";
 /** How messages and charts call a function. */
 export function labelOf(fn: Function): string {
   return (typeof fn.name === "string" && fn.name) || UNNAMED;
+}
+
+/** What an error says, whatever was thrown in its place. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return String(thrown.message);
+  return typeof thrown === "string" ? thrown : inspect(thrown, { customInspect: false });
 }
 
 /** The error for what structured clone refuses. */

@@ -4,7 +4,7 @@ import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../er
 import { encode, type Wire } from "../ship/index.ts";
 import { checkFunction, checkInteger, checkIterable, checkMilliseconds, checkSignal } from "./checks.ts";
 import type { Engine } from "./engine.ts";
-import { called, labelOf, type Outcome } from "./job.ts";
+import { called, labelOf, messageOf, type Outcome } from "./job.ts";
 import { mapEntry, type Entry, type MapPart } from "./parts.ts";
 
 export interface MapOptions {
@@ -131,8 +131,7 @@ export async function mapItems<T, R>(
     timeoutMs,
     failed(cause, { first, items }, index) {
       const what = index === undefined ? `One of the items ${first} to ${first + items.length - 1}` : `Item ${index}`;
-      const text = cause instanceof Error ? cause.message : String(cause);
-      return new TaskError(index ?? first, `${what} failed: ${text}`, { cause });
+      return new TaskError(index ?? first, `${what} failed: ${messageOf(cause)}`, { cause });
     },
     ended({ items }) {
       done += items.length;

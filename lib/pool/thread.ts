@@ -7,7 +7,7 @@ import { NotSendableError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { decode, prepare, realm, transferList, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
-import { called, unsendable, type Job, type Outcome, type Times } from "./job.ts";
+import { called, messageOf, unsendable, type Job, type Outcome, type Times } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 
 export interface ThreadLimits {
@@ -153,6 +153,6 @@ function crash(id: number, task: string, exitCode: number, cause: Error | undefi
   const code = (cause as { code?: string } | undefined)?.code;
   let why = `it exited with code ${exitCode}`;
   if (code === "ERR_WORKER_OUT_OF_MEMORY") why = "it ran out of memory (the pool's maxHeapMb raises the limit)";
-  else if (cause) why = `an error escaped: ${cause instanceof Error ? cause.message : String(cause)}`;
+  else if (cause) why = `an error escaped: ${messageOf(cause)}`;
   return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, { cause, exitCode });
 }

@@ -2,9 +2,10 @@
 // answer or the thread is gone; either settles it.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { NotSendableError } from "../errors.ts";
+import { BraidError, NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
 import { decode, encode, prepare, transferList, type Wire } from "../ship/index.ts";
+import { messageOf } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, ItemFailure, type Entry } from "./parts.ts";
 
@@ -43,9 +44,10 @@ function failure(error: unknown): { wire: Wire; index: number | undefined } {
     return { wire: encode(thrown, { to: owner, path: "what the task threw" }), index };
   } catch (why) {
     // What it threw can't cross: its words can.
-    const { name, message, stack } =
-      thrown instanceof Error ? thrown : { name: "Error", message: String(thrown), stack: "" };
-    const stand = new Error(`${name}: ${message} (${(why as Error).message})`, { cause: why });
+    const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
+    const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
+    // What a ship hook threw may not cross either.
+    if (why instanceof BraidError) stand.cause = why;
     if (stack) stand.stack = stack;
     return { wire: encode(stand, { to: owner }), index };
   }

@@ -65,7 +65,7 @@ function parseAny(source: string): { node: Tree; strict: boolean; shift: number 
 
 function analyse(source: string): SourceFacts {
   const { node, strict, shift } = parseAny(source);
-  const walker = new Walker();
+  const walker = new Walker(strict);
   let shape: Shape;
   let anchor = 0;
   let hasPrivate = false;

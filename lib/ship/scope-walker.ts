@@ -46,6 +46,11 @@ export class Walker {
   #thisDepth = 0;
   /** `super` used no deeper than this is one from outside. */
   #superDepth = 0;
+  readonly #strict: boolean;
+
+  constructor(strict: boolean) {
+    this.#strict = strict;
+  }
 
   finish(): Map<string, FreeName> {
     const free = new Map<string, FreeName>();
@@ -263,7 +268,7 @@ export class Walker {
         return this.walk(node!.value);
       case "FunctionDeclaration":
         // In sloppy code a function in a block is also a `var` of the function around it.
-        this.#declareVar(node!.id.name);
+        if (!this.#strict) this.#declareVar(node!.id.name);
         return this.function(node!);
       case "FunctionExpression":
       case "ArrowFunctionExpression":

@@ -12,7 +12,7 @@ describe("free names of a source", () => {
   it.each([
     ["x => x + k", "k"],
     ["function f(n) { return n ? f(n - 1) : g(n) }", "g"],
-    ["() => { var a = b; { let c = a; function d() { return c } } d(); return c }", "b c"],
+    ["() => { var a = b; { let c = a; function d() { return c } } d(); return c }", "b c d"],
     ["() => { use(v); if (1) { var v = 1 } }", "use"],
     ["({ a, b: { c = dflt } = {}, ...rest }, [p, , q] = xs) => [a, c, rest, p, q, b]", "b dflt xs"],
     ["() => { try { t() } catch ({ message: m }) { return m } finally { m } }", "m t"],
