@@ -2,7 +2,7 @@
 
 import { inspect } from "node:util";
 import { NotSendableError } from "../errors.ts";
-import type { Wire } from "../ship/index.ts";
+import { whyNotCloned, type Wire } from "../ship/index.ts";
 
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
@@ -66,5 +66,6 @@ export function messageOf(thrown: unknown): string {
 
 /** The error for what structured clone refuses. */
 export function unsendable(cause: unknown): NotSendableError {
-  return new NotSendableError("args", `The task can't be sent to a thread: ${(cause as Error).message}`, { cause });
+  const text = `The task can't be sent to a thread: ${whyNotCloned(cause as Error)}.`;
+  return new NotSendableError("args", text, { cause });
 }

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { types } from "node:util";
 import { NotSendableError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, prepare, realm, transferList, type Wire } from "../ship/index.ts";
+import { decode, prepare, realm, transferList, whyNotCloned, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
 import { called, messageOf, unsendable, type Job, type Outcome, type Times } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
@@ -50,7 +50,7 @@ export class PoolThread {
     this.id = worker.threadId;
     worker.on("message", (message: FromThread) => this.#heard(message));
     worker.on("messageerror", (error: Error) => {
-      const why = new NotSendableError("result", `The result can't be read by this thread: ${error.message}`);
+      const why = new NotSendableError("result", `The result can't be read by this thread: ${whyNotCloned(error)}.`);
       this.#settle({ ok: false, error: why });
     });
     worker.on("error", (error: Error) => (this.#error = error));

@@ -4,6 +4,9 @@
 
 import type { FunctionNode, Node } from "./wire.ts";
 
+/** A function that reaches more than this is made anew: its key would cost more than it saves. */
+const MOST = 300;
+
 const functions = new Map<number, Function>();
 const numbers = new Map<string, number>();
 let count = 0;
@@ -44,6 +47,7 @@ export class ConstantKeys {
     const met = new Map<Node, number>([[root, 0]]);
     const text: (string | number)[] = [];
     for (const [node] of met) {
+      if (met.size > MOST) return undefined;
       const own = this.#ownNumber(node);
       if (own === undefined) return undefined;
       text.push(own);

@@ -41,8 +41,8 @@ export function decode(wire: Wire): unknown {
   return value;
 }
 
-/** For a class that this thread has already: the way to give it new captures. */
-const instances = new WeakMap<Function, Instance>();
+/** For a class that this thread has already: the way to give it new captures, by these names. */
+const instances = new WeakMap<Function, { readonly instance: Instance; readonly names: string }>();
 
 class Decoder {
   readonly #nodes: readonly Node[];
@@ -50,6 +50,8 @@ class Decoder {
   readonly #begun: Uint8Array;
   readonly #captures: (() => void)[] = [];
   readonly #constants: ConstantKeys;
+  /** What is to be filled in: one after the other instead of one inside the other, however deep the value is. */
+  readonly #open = new Map<number, (() => void)[]>();
 
   constructor(nodes: readonly Node[]) {
     this.#nodes = nodes;
@@ -60,7 +62,33 @@ class Decoder {
 
   /** Inside a circle a class may not be there yet when it is first captured: all captures are put in again at the end. */
   finish(): void {
+    for (const index of this.#open.keys()) this.#fill(index);
     for (const put of this.#captures) put();
+  }
+
+  #later(index: number, fill: () => void): void {
+    const fills = this.#open.get(index);
+    if (fills) fills.push(fill);
+    else this.#open.set(index, [fill]);
+  }
+
+  #fill(index: number): void {
+    const fills = this.#open.get(index);
+    this.#open.delete(index);
+    for (const fill of fills ?? []) fill();
+  }
+
+  /** Fills in all that can be reached from here, before code of the user's runs that may see it. */
+  #complete(refs: readonly Ref[]): void {
+    const seen = new Set<number>();
+    const open = [...refs];
+    for (let ref = open.pop(); ref !== undefined; ref = open.pop()) {
+      if (typeof ref !== "number" || seen.has(ref)) continue;
+      seen.add(ref);
+      this.value(ref);
+      this.#fill(ref);
+      open.push(...refsOf(this.#nodes[ref]!));
+    }
   }
 
   value(ref: Ref): unknown {
@@ -68,13 +96,13 @@ class Decoder {
     if (!this.#begun[ref]) {
       this.#begun[ref] = 1;
       const node = this.#nodes[ref]!;
-      this.#make(node, (value) => (this.#values[ref] = value));
+      this.#make(node, ref, (value) => (this.#values[ref] = value));
     }
     return this.#values[ref];
   }
 
   /** `set` is called before what the value holds is made, where circles are possible. */
-  #make(node: Node, set: (value: unknown) => unknown): void {
+  #make(node: Node, index: number, set: (value: unknown) => unknown): void {
     switch (node.t) {
       case "raw":
       case "moved":
@@ -83,13 +111,15 @@ class Decoder {
       case "array": {
         const array = (node.of === undefined ? [] : Reflect.construct(Array, [], this.#class(node.of))) as unknown[];
         set(array);
-        for (const item of node.items) array.push(this.value(item));
+        this.#later(index, () => {
+          for (const item of node.items) array.push(this.value(item));
+        });
         return;
       }
       case "object": {
         const object: object = node.bare ? (Object.create(null) as object) : {};
         set(object);
-        return this.#props(object, node.props);
+        return this.#props(index, object, node.props);
       }
       case "map": {
         const map = Reflect.construct(Map, [], node.of === undefined ? Map : this.#class(node.of)) as Map<
@@ -97,25 +127,29 @@ class Decoder {
           unknown
         >;
         set(map);
-        for (const [key, item] of node.entries) Map.prototype.set.call(map, this.value(key), this.value(item));
-        return this.#props(map, node.props);
+        this.#later(index, () => {
+          for (const [key, item] of node.entries) Map.prototype.set.call(map, this.value(key), this.value(item));
+        });
+        return this.#props(index, map, node.props);
       }
       case "set": {
         const items = Reflect.construct(Set, [], node.of === undefined ? Set : this.#class(node.of)) as Set<unknown>;
         set(items);
-        for (const item of node.items) Set.prototype.add.call(items, this.value(item));
-        return this.#props(items, node.props);
+        this.#later(index, () => {
+          for (const item of node.items) Set.prototype.add.call(items, this.value(item));
+        });
+        return this.#props(index, items, node.props);
       }
       case "instance": {
         const instance = Object.create(this.#class(node.of).prototype as object) as object;
         set(instance);
-        return this.#props(instance, node.props);
+        return this.#props(index, instance, node.props);
       }
       case "error": {
         const error = Reflect.construct(Error, [node.message], this.#class(node.of)) as Error;
         Object.defineProperty(error, "stack", { value: node.stack, writable: true, configurable: true });
         set(error);
-        return this.#props(error, node.props);
+        return this.#props(index, error, node.props);
       }
       case "rebuilt":
         set(rebuild(node.kind, node.args));
@@ -123,6 +157,7 @@ class Decoder {
       case "hook": {
         const maker = exportOf(node.module, node.name) as Function & { [unship]?: Function };
         const data = this.value(node.data);
+        this.#complete([node.data]);
         set(typeof maker[unship] === "function" ? maker[unship](data) : (maker as (data: unknown) => unknown)(data));
         return;
       }
@@ -145,7 +180,7 @@ class Decoder {
         return;
       }
       case "fn":
-        return this.#function(node, set);
+        return this.#function(node, index, set);
     }
   }
 
@@ -153,7 +188,11 @@ class Decoder {
     return this.value(ref) as Function;
   }
 
-  #props(object: object, props: readonly Prop[]): void {
+  #props(index: number, object: object, props: readonly Prop[]): void {
+    if (props.length > 0) this.#later(index, () => this.#define(object, props));
+  }
+
+  #define(object: object, props: readonly Prop[]): void {
     for (const prop of props) {
       const key = this.value(prop[0]) as PropertyKey;
       const attributes = { enumerable: !prop[1], configurable: true };
@@ -164,7 +203,7 @@ class Decoder {
     }
   }
 
-  #function(node: FunctionNode, set: (value: unknown) => unknown): void {
+  #function(node: FunctionNode, index: number, set: (value: unknown) => unknown): void {
     const isClass = node.shape === "class";
     const isOurs = isFrom(node.id, realm);
     let fn = isClass || isOurs ? findById(node.id) : undefined;
@@ -176,29 +215,58 @@ class Decoder {
       remember(twin, node.id);
       return void set(twin);
     }
-    let instance = fn && instances.get(fn);
-    if (!fn || !instance) {
-      instance = compile(node);
-      fn = undefined;
-    }
+    const names = node.names.join();
+    const known = fn && instances.get(fn);
+    // With other names it is compiled anew.
+    if (known?.names !== names) fn = undefined;
+    const instance = fn ? known!.instance : compile(node);
     const put = (): void => instance.put(node.captures.map((ref) => this.value(ref)));
-    // A class evaluates its heritage and its static fields when it is made: its captures must be there before.
-    if (fn) set(fn);
-    else if (!isClass) set((fn = instance.make()));
-    put();
+    if (isClass && !fn) {
+      // A class evaluates its heritage and its static fields when it is made: its captures must be there before.
+      this.#complete(node.captures);
+      put();
+      fn = instance.make();
+    } else fn ??= instance.make();
+    set(fn);
+    const made = fn;
     this.#captures.push(put);
-    if (!fn) set((fn = instance.make()));
+    this.#later(index, () => {
+      put();
+      if (key !== undefined) rememberConstant(key, made);
+    });
     if (fn.name !== node.name) Object.defineProperty(fn, "name", { value: node.name, configurable: true });
     remember(fn, node.id);
-    if (key !== undefined) rememberConstant(key, fn);
     rememberStart(fn, node);
-    instances.set(fn, instance);
-    this.#props(fn, node.props);
-    if (node.proto.length > 0) this.#props(fn.prototype as object, node.proto);
+    instances.set(fn, { instance, names });
+    this.#props(index, fn, node.props);
+    this.#props(index, fn.prototype as object, node.proto);
   }
 }
 
 function exportOf(specifier: string, name: string): unknown {
   const module = modules.get(specifier)!;
   return name === "*" ? module : module[name];
+}
+
+function refsOf(node: Node): Ref[] {
+  switch (node.t) {
+    case "array":
+      return node.items;
+    case "map":
+      return [...node.entries.flat(), ...inProps(node.props)];
+    case "set":
+      return [...node.items, ...inProps(node.props)];
+    case "object":
+    case "instance":
+    case "error":
+      return inProps(node.props);
+    case "fn":
+      return [...node.captures, ...inProps(node.props), ...inProps(node.proto)];
+    default:
+      return [];
+  }
+}
+
+function inProps(props: readonly Prop[]): Ref[] {
+  return props.flatMap(([, , ...values]) => values);
 }

@@ -10,7 +10,7 @@ import { idOf, isFrom, knownId } from "./identity.ts";
 import { knownUrl, look, urlOf, type FunctionView } from "./inspector.ts";
 import { builtinOrigin, exportedClass, importBinding } from "./modules.ts";
 import type { Refusal } from "./refusals.ts";
-import { capturesOf, type Captured } from "./scopes.ts";
+import { closureOf, VITE_IMPORT, type Captured } from "./scopes.ts";
 import type { FunctionNode, Node, Prop, Ref } from "./wire.ts";
 
 export interface Sink {
@@ -100,13 +100,13 @@ export function encodeFunction(fn: Function, sink: Sink): void {
   const start = starts.get(fn) ?? startOf(source, facts, view);
   const label = (): string => describe(fn, start);
   refuseOuter(facts, label);
-  const captured = capturesOf(fn, facts, view, label);
+  const { captured, source: text } = closureOf(fn, source, facts, view, label);
   for (const { name } of captured) refuseWritten(facts, name, label);
 
   const node: FunctionNode = {
     t: "fn",
     id: idOf(fn),
-    source,
+    source: text,
     shape: facts.shape,
     strict: facts.strict,
     computedKey: facts.computedKey,
@@ -118,7 +118,9 @@ export function encodeFunction(fn: Function, sink: Sink): void {
     proto: [],
   };
   set(node);
-  for (const one of captured) node.captures.push(capture(one, facts, view, label, encoder));
+  encoder.later(() => {
+    for (const one of captured) node.captures.push(capture(one, facts, view, label, encoder));
+  });
   ownProperties(fn, source, facts, node, sink);
 }
 
@@ -126,7 +128,7 @@ export function encodeFunction(fn: Function, sink: Sink): void {
 const ofThread = new Set<unknown>(Object.values(workerThreads).filter((value) => Object(value) !== value));
 
 function capture(
-  { name, value, ofModule, ofScript }: Captured,
+  { name, value, ofModule, ofScript, as }: Captured,
   facts: SourceFacts,
   view: FunctionView,
   label: () => string,
@@ -137,10 +139,10 @@ function capture(
       "import()",
       `${sentence(label())} uses import(), which vite has put a function of its own in place of: import it statically.`,
     );
-  const place: Place = { up: undefined, key: name, holder: label };
+  const place: Place = { up: undefined, key: as ?? name, holder: label };
   const members = facts.free.get(name)?.members;
-  // What vite makes of an import: an object with everything that the module exports. Only what is used goes along.
-  if (members && /^__vi(te_ssr_)?_?import_\d+__$/.test(name) && value !== null && typeof value === "object") {
+  // Of what vite makes of an import only what is used goes along.
+  if (members && VITE_IMPORT.test(name) && value !== null && typeof value === "object") {
     const props: Prop[] = [];
     for (const member of members) {
       const at: Place = { up: undefined, key: member, holder: label };

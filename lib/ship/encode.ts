@@ -3,7 +3,7 @@
 // what can't cross before anything is sent.
 
 import { types } from "node:util";
-import { BraidError, CaptureError, NotSendableError } from "../errors.ts";
+import { CaptureError, NotSendableError } from "../errors.ts";
 import { host, type ImportOrigin } from "../host.ts";
 import { encodeFunction, userFacts } from "./encode-function.ts";
 import { globalPath } from "./globals.ts";
@@ -15,7 +15,7 @@ import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
 import { refusalOf, type Refusal } from "./refusals.ts";
 import { ship } from "./send.ts";
-import { trimStack } from "./stack.ts";
+import { isStackOverflow, trimStack } from "./stack.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
 
 export interface EncodeOptions {
@@ -46,11 +46,14 @@ for (const key of Object.getOwnPropertyNames(Symbol)) {
 export function encode(value: unknown, { to, path = "value" }: EncodeOptions = {}): Wire {
   const encoder = new Encoder(to);
   try {
-    return { root: encoder.ref(value, { up: undefined, key: path }), nodes: encoder.nodes };
+    const root = encoder.ref(value, { up: undefined, key: path });
+    encoder.finish();
+    return { root, nodes: encoder.nodes };
   } catch (error) {
-    if (error instanceof RangeError && !(error instanceof BraidError) && error.message.includes("call stack"))
-      throw new NotSendableError(path, `${path} is nested too deep to be sent: send it as arrays of plain data.`);
-    throw error;
+    if (!isStackOverflow(error)) throw error;
+    // The encoder itself goes no deeper for deeper values.
+    const text = `${path || "The task"} can't be sent: the calls that led here are nested too deeply, and no stack is left.`;
+    throw new NotSendableError(path, text, { cause: error });
   }
 }
 
@@ -61,9 +64,19 @@ export class Encoder {
   readonly to: string | undefined;
   readonly #seen = new Map<unknown, number>();
   readonly #plain = new Set<object>();
+  /** What is to be filled in: one after the other instead of one inside the other, however deep the value is. */
+  readonly #open: (() => void)[] = [];
 
   constructor(to: string | undefined) {
     this.to = to;
+  }
+
+  later(fill: () => void): void {
+    this.#open.push(fill);
+  }
+
+  finish(): void {
+    for (const fill of this.#open) fill();
   }
 
   /** `imported` is asked where nothing else names the value: the import by which a module has it. */
@@ -128,7 +141,7 @@ export class Encoder {
       if (types.isArgumentsObject(value)) throw refuse(place, refusalOf(value));
       const node = { t: "object", bare: prototype === null, props: [] as Prop[] } as const;
       set(node);
-      return this.props(value, node.props, place);
+      return this.later(() => this.props(value, node.props, place));
     }
     const rebuilt = rebuiltBy(value);
     if (rebuilt) return set({ t: "rebuilt", ...rebuilt });
@@ -140,27 +153,33 @@ export class Encoder {
       const node = { t: "array", length: value.length, items: [] as Ref[], of: undefined as Ref | undefined } as const;
       set(node);
       if (prototype !== Array.prototype) (node as { of?: Ref }).of = this.#classOf(value, prototype, place);
-      for (let i = 0; i < value.length; i++) node.items.push(this.ref(value[i], { up: place, key: `[${i}]` }));
+      this.later(() => {
+        for (let i = 0; i < value.length; i++) node.items.push(this.ref(value[i], { up: place, key: `[${i}]` }));
+      });
     } else if (types.isMap(value)) {
       const node: Node & { t: "map" } = { t: "map", entries: [], props: [] };
       set(node);
       if (prototype !== Map.prototype) node.of = this.#classOf(value, prototype, place);
-      for (const [key, item] of value) {
-        const at = { up: place, key: `.get(${describe(key)})` };
-        node.entries.push([this.ref(key, { up: place, key: ".keys()" }), this.ref(item, at)]);
-      }
-      this.props(value, node.props, place);
+      this.later(() => {
+        for (const [key, item] of value) {
+          const at = { up: place, key: `.get(${describe(key)})` };
+          node.entries.push([this.ref(key, { up: place, key: ".keys()" }), this.ref(item, at)]);
+        }
+        this.props(value, node.props, place);
+      });
     } else if (types.isSet(value)) {
       const node: Node & { t: "set" } = { t: "set", items: [], props: [] };
       set(node);
       if (prototype !== Set.prototype) node.of = this.#classOf(value, prototype, place);
-      for (const item of value) node.items.push(this.ref(item, { up: place, key: ".values()" }));
-      this.props(value, node.props, place);
+      this.later(() => {
+        for (const item of value) node.items.push(this.ref(item, { up: place, key: ".values()" }));
+        this.props(value, node.props, place);
+      });
     } else {
       const node: Node & { t: "instance" } = { t: "instance", of: [undefined], props: [] };
       set(node);
       node.of = this.#classOf(value, prototype, place);
-      this.props(value, node.props, place);
+      this.later(() => this.props(value, node.props, place));
     }
   }
 
@@ -213,7 +232,7 @@ export class Encoder {
       up: place,
       key: ".constructor",
     });
-    this.props(error, node.props, place, (key) => key === "stack" || key === "message");
+    this.later(() => this.props(error, node.props, place, (key) => key === "stack" || key === "message"));
   }
 
   /** Own properties, accessors as accessors. Unique symbols are left out, as structured clone does. */

@@ -13,14 +13,24 @@ export interface SourceFacts {
   /** Offset in the source of the position that V8 gives as the function's location. */
   readonly anchor: number;
   readonly free: ReadonlyMap<string, FreeName>;
-  /** The name of the class that a class extends, if it is a plain name. */
-  readonly superName: string | undefined;
+  /** What stands after the `extends` of a class, other than `null`. */
+  readonly heritage: Heritage | undefined;
   /** What of the surrounding function or module it uses: "this", "arguments", "super", "new.target", "import.meta". */
   readonly outer: ReadonlySet<string>;
   /** Where the text of a method has its `[key]`, brackets included. */
   readonly computedKey: readonly [start: number, end: number] | undefined;
   /** A class whose instances have #private members. */
   readonly hasPrivate: boolean;
+}
+
+export interface Heritage {
+  /** Offsets in the source. */
+  readonly start: number;
+  readonly end: number;
+  /** `Base` or `ns.Base`; undefined for any other expression. */
+  readonly path: readonly string[] | undefined;
+  /** The free names of the class without its heritage. */
+  readonly free: ReadonlyMap<string, FreeName>;
 }
 
 const cache = new Map<string, SourceFacts>();
@@ -70,6 +80,7 @@ function analyse(source: string): SourceFacts {
   let anchor = 0;
   let hasPrivate = false;
   let computedKey: [number, number] | undefined;
+  let heritage: Heritage | undefined;
   if (node.type === "Property") {
     shape = node.kind === "get" || node.kind === "set" ? "accessor" : "method";
     // A computed key has been evaluated already: its names are not the function's.
@@ -90,6 +101,7 @@ function analyse(source: string): SourceFacts {
       if (member.kind === "constructor") anchor = member.value.start - shift;
       if (!member.static && member.key?.type === "PrivateIdentifier") hasPrivate = true;
     }
+    heritage = heritageOf(node, shift);
   } else if (node.type === "FunctionExpression") {
     shape = "function";
     walker.walk(node);
@@ -103,11 +115,27 @@ function analyse(source: string): SourceFacts {
     strict,
     anchor,
     free: walker.finish(),
-    superName: node.superClass?.type === "Identifier" ? node.superClass.name : undefined,
+    heritage,
     outer: walker.outer,
     computedKey,
     hasPrivate,
   };
+}
+
+function heritageOf(node: Tree, shift: number): Heritage | undefined {
+  const { superClass } = node;
+  if (!superClass || superClass.value === null) return undefined;
+  const rest = new Walker(true);
+  rest.walk({ ...node, superClass: null });
+  const { start, end } = superClass as { start: number; end: number };
+  return { start: start - shift, end: end - shift, path: pathOf(superClass), free: rest.finish() };
+}
+
+function pathOf(node: Tree): string[] | undefined {
+  if (node.type === "Identifier") return [node.name];
+  if (node.type !== "MemberExpression" || node.computed || node.property.type !== "Identifier") return undefined;
+  const above = pathOf(node.object);
+  return above && [...above, node.property.name];
 }
 
 /** The "(" of the parameters, past comments. */

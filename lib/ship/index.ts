@@ -6,4 +6,5 @@ export { realm } from "./identity.ts";
 export { inLibrary } from "./library.ts";
 export { move } from "./move.ts";
 export { ship, unship, type NotSendable, type Send, type SendAll } from "./send.ts";
+export { trimStack, whyNotCloned } from "./stack.ts";
 export { snapshot, transferList, type Wire } from "./wire.ts";

@@ -37,7 +37,7 @@ const box: { value: unknown } = { value: undefined };
 const GROUP = "braid.ship";
 
 function post<R>(method: string, params?: object): R {
-  let failure: Error | null = null;
+  let failure: Error | null = new RangeError("Maximum call stack size exceeded: the inspector can't answer");
   let reply: unknown;
   const dispatch = session!.post.bind(session!) as (
     method: string,

@@ -65,6 +65,95 @@ describe("a closure takes along", () => {
     expect(seen).toEqual([22, 8, true, true, [4], ["here"]]);
   });
 
+  it("classes that extend what they did when they were made, whatever the name says now", async () => {
+    let Base: any = class {
+      hi(): string {
+        return "v1";
+      }
+    };
+    const names = { Base };
+    const mixin = (Parent: any): any =>
+      class extends Parent {
+        mixed = true;
+      };
+    class Plain extends Base {}
+    class Uses extends Base {
+      other(): string {
+        return new Base().hi() as string;
+      }
+    }
+    class Member extends names.Base {}
+    class Mixed extends mixin(Base) {
+      static place = new Error("here").stack!.split("\n")[1]!.replace(/.*:(\d+:\d+).*/, "$1");
+      where(): string {
+        return new Error("where").stack!.split("\n")[1]!.replace(/.*:(\d+:\d+).*/, "$1");
+      }
+    }
+    const objects = [new Plain(), new Uses(), new Member(), new Mixed()] as any[];
+    const seen = (): unknown => [objects.map((o) => o.hi()), objects[1].other(), objects[0] instanceof Base];
+    expect(await pool.run(seen)).toEqual([["v1", "v1", "v1", "v1"], "v1", true]);
+    Base = class {
+      hi(): string {
+        return "v2";
+      }
+    };
+    names.Base = Base;
+    await using fresh = new Pool({ threads: 1 });
+    for (const one of [pool, fresh]) {
+      expect(await one.run(seen)).toEqual([["v1", "v1", "v1", "v1"], "v2", false]);
+      expect(await one.run(() => [objects[3].mixed, objects[3].where()])).toEqual([true, objects[3].where()]);
+    }
+    // On from a thread to one inside of it, and home again.
+    const back = await fresh.run(async () => {
+      const { Pool } = await import("../../lib/index.ts");
+      await using inner = new Pool({ threads: 1 });
+      return [await inner.run(() => objects.map((o) => o.hi())), objects[3]] as const;
+    });
+    expect(back[0]).toEqual(["v1", "v1", "v1", "v1"]);
+    expect(back[1]).toBeInstanceOf(Mixed);
+  });
+
+  it("however deep: functions that capture functions, objects that hold them", async () => {
+    let chain: () => number = () => 0;
+    let list: { f: () => number; next: unknown } | undefined;
+    for (let i = 0; i < 5000; i++) {
+      const inner = chain;
+      // Not each calls the next, or the stack of the thread would be the limit.
+      chain = i % 10 === 0 ? () => (typeof inner === "function" ? 7 : 0) : () => inner();
+      list = { f: () => k, next: list };
+    }
+    expect(await pool.run(chain)).toBe(chain());
+    const length = await pool.run(() => {
+      let n = 0;
+      for (let at: any = list; at; at = at.next) n += at.f();
+      return n;
+    });
+    expect(length).toBe(25000);
+    const back = await pool.run((l: unknown) => l as typeof list, list);
+    let deep = 0;
+    for (let at: any = back; at; at = at.next) deep++;
+    expect(deep).toBe(5000);
+  });
+
+  it("what the static fields of a class need, before it is made", async () => {
+    const table = { base: 2, log: [] as string[], twice: (n: number): number => n * table.base };
+    const helper = (n: number): number => table.twice(n) + k;
+    class Static {
+      static value = helper(10);
+      static {
+        table.log.push("made");
+      }
+    }
+    const registry = { kinds: [Static], helper };
+    table.log.length = 0;
+    expect(await pool.run(() => [registry.kinds[0] === Static, Static.value, registry.helper(1), table.log])).toEqual([
+      true,
+      25,
+      7,
+      ["made"],
+    ]);
+  });
+
   it("and an instance that comes home is one of the class here", async () => {
     const back = await pool.run((width: number) => new Square(width), 9);
     expect(back).toBeInstanceOf(Square);

@@ -130,6 +130,27 @@ describe("refused before anything runs, naming the variable", () => {
     expect((odd as Error).message).toMatch(/^RangeError: odd .*Promise/);
   });
 
+  it("plain data that is nested too deeply, in words", async () => {
+    let deep: unknown = [];
+    for (let i = 0; i < 100_000; i++) deep = [deep];
+    const text = /nested too deeply/;
+    const error = await pool.run((x: unknown) => x === 1, deep).catch((e: unknown) => e as Error);
+    expect(error).toBeInstanceOf(NotSendableError);
+    expect((error as Error).message).toMatch(text);
+    expect((error as Error).message).not.toMatch(/call stack/);
+    await expect(pool.map([1], () => deep === 1)).rejects.toThrow(text);
+    await expect(Promise.all([1, 2, 3].map((n) => pool.run((x: unknown, _: number) => x, deep, n)))).rejects.toThrow(
+      text,
+    );
+    const back = pool.run(() => {
+      let far: unknown = [];
+      for (let i = 0; i < 1_000_000; i++) far = [far];
+      return far;
+    });
+    await expect(back).rejects.toThrow(text);
+    expect(await pool.run(() => 1)).toBe(1);
+  });
+
   it("what move() can't move", () => {
     expect(() => move(new Int32Array(new SharedArrayBuffer(4)))).toThrow(/shared memory.*already sees/);
     expect(() => move({ a: 1 })).toThrow(/expects an ArrayBuffer.*got an object of class Object/);
