@@ -4,7 +4,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { BraidError, NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, encode, prepare, transferList, type Wire } from "../ship/index.ts";
+import { decode, encode, prepare, transferList, whyNotCloned, type Wire } from "../ship/index.ts";
+import { watchLateErrors } from "./late-errors.ts";
 import { messageOf } from "./job.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, ItemFailure, type Entry } from "./parts.ts";
@@ -21,6 +22,9 @@ process.emitWarning = function (warning: string | Error, ...rest: unknown[]): vo
   if (!String(warning).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER"))
     (emitWarning as (...args: unknown[]) => void).call(process, warning, ...rest);
 } as typeof emitWarning;
+
+/** Errors that nobody catches: while a task runs they are its own, and end the thread. */
+const lateErrors = watchLateErrors();
 
 function say(message: FromThread, wires: Wire[]): void {
   port.postMessage(message, transferList(...wires));
@@ -55,6 +59,7 @@ function failure(error: unknown): { wire: Wire; index: number | undefined } {
 
 async function run(message: ToThread & { braid: "task" }): Promise<void> {
   const startMs = now();
+  lateErrors.pause();
   let reply: { ok: boolean; wire: Wire; index: number | undefined };
   try {
     if (message.shared) groups.set(message.group!, open(message.shared));
@@ -78,9 +83,11 @@ async function run(message: ToThread & { braid: "task" }): Promise<void> {
   try {
     say({ braid: "done", ...reply, ...times }, [reply.wire]);
   } catch (cause) {
-    const why = new NotSendableError("result", `The result can't be sent: ${(cause as Error).message}`, { cause });
+    const why = new NotSendableError("result", `The result can't be sent: ${whyNotCloned(cause as Error)}.`, { cause });
     say({ braid: "done", ok: false, ...failure(why), ...times }, []);
   }
+  // Not before the answer is on its way: without one, the end of the thread is the answer.
+  lateErrors.resume();
 }
 
 port.on("message", (message: ToThread) => {
@@ -88,7 +95,7 @@ port.on("message", (message: ToThread) => {
   else groups.delete(message.group);
 });
 port.on("messageerror", (error: Error) => {
-  const why = new NotSendableError("args", `The task can't be read by its thread: ${error.message}`);
+  const why = new NotSendableError("args", `The task can't be read by its thread: ${whyNotCloned(error)}.`);
   say({ braid: "done", ok: false, ...failure(why), startMs: now(), endMs: now() }, []);
 });
 say({ braid: "ready" }, []);

@@ -101,6 +101,40 @@ it("ends when only idle pools are left, and waits for one that works", async () 
   expect(stdout).toContain("done\n");
 }, 40_000);
 
+it("prints what fails when the task that left it behind is over, and the thread lives on", async () => {
+  const { stdout, stderr } = await run(
+    {
+      "late.ts": `
+        import { Pool, ThreadCrashedError } from "../../../lib/index.ts";
+        const pool = new Pool({ threads: 1 });
+        const me = () => process.threadId ?? import("node:worker_threads").then((w) => w.threadId);
+        const before = await pool.run(me);
+        await pool.run(() => { setTimeout(() => { throw new RangeError("late timer"); }, 20); });
+        await pool.run(() => { void Promise.reject(new TypeError("late promise", { cause: new Error("its cause") })); });
+        await pool.run(() => { setTimeout(() => { void Promise.reject(7); }, 20); });
+        await new Promise((go) => setTimeout(go, 300));
+        console.log(before === await pool.run(me) ? "lives on" : "was replaced");
+        // While a task runs, it fails.
+        const error = await pool.run(() => new Promise((go) => { setTimeout(() => { throw new Error("at work"); }, 5); setTimeout(go, 5000); })).catch((e) => e);
+        console.log(error instanceof ThreadCrashedError, error.message);
+        console.log(before === await pool.run(me) ? "lives on" : "was replaced");
+        // A handler of the user's own is the only one.
+        await pool.run(() => { process.once("uncaughtException", (e) => console.log("mine:", e.message)); setTimeout(() => { throw new Error("for me"); }, 5); });
+        await new Promise((go) => setTimeout(go, 200));`,
+    },
+    "late.ts",
+  );
+  expect(stderr).toMatch(/^Uncaught error in a callback: RangeError: late timer\n {4}at .*late\.ts:6:/m);
+  expect(stderr).toMatch(
+    /^Unhandled rejection: TypeError: late promise\n {4}at .*late\.ts:7:[^]*^Caused by: Error: its cause/m,
+  );
+  expect(stderr).toMatch(/^Unhandled rejection: 7$/m);
+  expect(stderr).not.toMatch(/at work|for me|node:/);
+  expect(stdout).toMatch(
+    /^lives on\ntrue Thread \d+ died while it ran the task: an error escaped: at work\.\nwas replaced\nmine: for me\n$/,
+  );
+}, 40_000);
+
 it("leaves an unawaited failure to the program, as any promise does", async () => {
   const failed = run(
     {
@@ -136,6 +170,9 @@ it("ships what cells declare at their top level, with another session open", asy
         assert.match(await cell("await pool.run(() => { total += 1 })"), /CaptureError: The closure at cell-6\\.ts:1:16 writes the captured variable "total"/);
         assert.match(await cell("await pool.run(() => { throw new Error('at ' + scale) })"), /Error: at 3\\n    at cell-7\\.ts:1:30\\n    at thread \\d+/);
         assert.match(await cell("await pool.run(() => early); let early = 1"), /"early" is captured by .*before its declaration ran/);
+        await cell("class Base { hi() { return 'v1' } }; class Der extends Base {}; const inst = new Der()");
+        await cell("class Base { hi() { return 'v2' } }");
+        assert.equal(await cell("(await pool.run(() => [inst.hi(), inst instanceof Base, new Base().hi()])).join()"), "v1,false,v2");
         await cell("scale2 = 1; let scale2 = 2");
         console.log("all well");`,
     },
