@@ -1,6 +1,7 @@
 // Runs a pipeline over a part of the elements: all stages and the ending in one generated loop, so that V8 compiles it
 // for exactly these functions and no intermediate array exists.
 
+import { isThenable } from "../pool/parts.ts";
 import { inLibrary } from "../ship/index.ts";
 
 export type Stage = readonly [kind: "map" | "filter", fn: (value: never, index: number) => unknown];
@@ -42,28 +43,33 @@ type Loop = (
   to: number,
   shift: number,
   out: ArrayLike<unknown> | undefined,
+  wrong: (x: unknown, i: number) => never,
 ) => unknown;
 
 const BLOCK = 128;
 
+// What these check of each element V8 knows anyway where it adds or compares numbers: the check is compiled to nothing.
+const IF_NO_NUMBER = `if(typeof x!=="number")wrong(x,i);`;
+const IF_NOT_ORDERED = `if(typeof x!=="number"&&typeof x!=="bigint")wrong(x,i);`;
+
 const ENDINGS: Record<Ending, { before: string; each: string; after: string }> = {
-  sum: { before: "let s=0", each: "s+=x", after: "return s" },
+  sum: { before: "let s=0", each: `${IF_NO_NUMBER}s+=x`, after: "return s" },
   // Neumaier: the low bits that each addition loses are kept in a second number.
   "sum-compensated": {
     before: "let s=0,c=0",
-    each: "const t=s+x;c+=Math.abs(s)>=Math.abs(x)?(s-t)+x:(x-t)+s;s=t",
+    each: IF_NO_NUMBER + "const t=s+x;c+=Math.abs(s)>=Math.abs(x)?(s-t)+x:(x-t)+s;s=t",
     after: "return[s,c]",
   },
   // Blocks are added like the bits of a counter, so that each number takes part in log2(n) additions.
   "sum-pairwise": {
     before: `let s=0,k=0,blocks=0;const sums=[]`,
-    each: `s+=x;if(++k===${BLOCK}){let b=s;for(let m=++blocks;(m&1)===0;m>>=1)b=sums.pop()+b;sums.push(b);s=0;k=0}`,
+    each: `${IF_NO_NUMBER}s+=x;if(++k===${BLOCK}){let b=s;for(let m=++blocks;(m&1)===0;m>>=1)b=sums.pop()+b;sums.push(b);s=0;k=0}`,
     after: "while(sums.length>0)s=sums.pop()+s;return s",
   },
   reduce: { before: "let a=zero", each: "a=last(a,x)", after: "return a" },
   // NaN wins, as in Math.min.
-  min: { before: "let m", each: "if(m===undefined||x<m||x!==x)m=x", after: "return m" },
-  max: { before: "let m", each: "if(m===undefined||x>m||x!==x)m=x", after: "return m" },
+  min: { before: "let m", each: `${IF_NOT_ORDERED}if(m===undefined||x<m||x!==x)m=x`, after: "return m" },
+  max: { before: "let m", each: `${IF_NOT_ORDERED}if(m===undefined||x>m||x!==x)m=x`, after: "return m" },
   count: { before: "let n=0", each: "n++", after: "return n" },
   forEach: { before: "", each: "last(x,i)", after: "" },
   into: { before: "", each: "out[i]=x", after: "" },
@@ -103,7 +109,7 @@ function loopFor({ stages, ending, last, source }: Plan): Loop {
     const element = isRange ? "j+shift" : "source[j]";
     const index = isRange ? "j" : "j+shift";
     loop = new Function(
-      ...["stages", "last", "zero", "source", "from", "to", "shift", "out"],
+      ...["stages", "last", "zero", "source", "from", "to", "shift", "out", "wrong"],
       `"use strict";${names}${before};for(let j=from;j<to;j++){const i=${index};let x=${element};${steps}${each}}${after}` +
         // V8 compiles equal texts once, and what it learned of one loop would hold for its twin.
         `//${++loopCount}`,
@@ -123,12 +129,28 @@ export const chunkLoop = (plan: Plan): ((chunk: Chunk) => unknown) => {
   const loop = loopFor(plan);
   const stages = plan.stages.map(([, fn]) => fn as Function);
   const { last, zero, out, source } = plan;
+  const wrong = (x: unknown, i: number): never => {
+    throw wrongElement(plan.ending, x, i);
+  };
   return ({ first, length, offset, elements }) => {
     // `shift` takes a position to the element of a range, or to the index of a copied one.
-    if (source === "range") return loop(stages, last, zero, undefined, first, first + length, offset, out);
-    if (elements) return loop(stages, last, zero, elements, 0, length, first, out);
-    return loop(stages, last, zero, source, first, first + length, 0, out);
+    if (source === "range") return loop(stages, last, zero, undefined, first, first + length, offset, out, wrong);
+    if (elements) return loop(stages, last, zero, elements, 0, length, first, out, wrong);
+    return loop(stages, last, zero, source, first, first + length, 0, out, wrong);
   };
 };
+
+function wrongElement(ending: Ending, x: unknown, i: number): TypeError {
+  const [verb, wanted] = ending.startsWith("sum") ? ["sum", "numbers"] : [ending, "numbers or bigints"];
+  const remedy = isThenable(x) ? ": the functions of par() can't be async; pool.map() takes such" : "";
+  return new TypeError(`${verb}() takes ${wanted}, got ${kindOf(x)} at index ${i}${remedy}.`);
+}
+
+function kindOf(x: unknown): string {
+  if (x === undefined || x === null) return String(x);
+  if (typeof x !== "object") return `a ${typeof x}`;
+  if (Array.isArray(x)) return "an array";
+  return isThenable(x) ? "a Promise" : `an object of class ${x.constructor?.name ?? "null"}`;
+}
 
 inLibrary(import.meta.url, { chunkLoop });

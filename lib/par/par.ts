@@ -1,6 +1,6 @@
 // par(): arrays whose map, filter and reduce run on all cores.
 
-import { checkFunction, checkInteger, checkThreads } from "../pool/checks.ts";
+import { checkFunction, checkInteger, checkKnown, checkThreads } from "../pool/checks.ts";
 import { defaultPool, defaultThreads, engineOf, runParts } from "../pool/index.ts";
 import { isShared, type Numbers } from "../memory/shared.ts";
 import { inLibrary } from "../ship/index.ts";
@@ -22,13 +22,13 @@ export interface Par<T> {
   map<U>(f: (x: T, i: number) => U): Par<U>;
   /** Only elements for which f holds go on. `i` is the place in the array of the start, here and after. */
   filter(f: (x: T, i: number) => boolean): Par<T>;
-  /** Each chunk is added left to right, and the sums of the chunks in the order of the chunks. */
-  sum(): Promise<number>;
+  /** Each chunk is added left to right, and the sums of the chunks in the order of the chunks. TypeError for what is no number. */
+  sum(this: Par<number>): Promise<number>;
   /** f must be associative, and `zero` change nothing: each chunk starts from it. */
   reduce(f: (a: T, b: T) => T, zero: T): Promise<T>;
-  /** The smallest by `<`; undefined of nothing; NaN if there is one. */
-  min(): Promise<T | undefined>;
-  max(): Promise<T | undefined>;
+  /** The smallest by `<`, of numbers or bigints; undefined of nothing; NaN if there is one. TypeError for anything else. */
+  min(this: Par<number | bigint>): Promise<T | undefined>;
+  max(this: Par<number | bigint>): Promise<T | undefined>;
   count(): Promise<number>;
   forEach(f: (x: T, i: number) => void): Promise<void>;
   /** Writes the elements to a shared array of the same length, and gives that array. Not after a filter. */
@@ -81,6 +81,10 @@ class Pipeline<T> implements Par<T> {
 
   async reduce(f: (a: T, b: T) => T, zero: T): Promise<T> {
     checkFunction("the first argument of reduce()", f);
+    if (arguments.length < 2)
+      throw new TypeError(
+        "Expected a zero as the second argument of reduce(), from which each chunk starts: 0 to add, 1 to multiply.",
+      );
     const parts = await this.#run<T>("reduce", { last: f, zero });
     return parts.length === 0 ? zero : parts.reduce((a, b) => f(a, b));
   }
@@ -189,6 +193,7 @@ function best<T>(parts: readonly (T | undefined)[], better: (a: T, b: T) => bool
 }
 
 function checkOptions(options: ParOptions): ParOptions {
+  checkKnown("par()", options, ["threads", "chunks", "simd", "sum"]);
   const { threads, chunks, simd, sum } = options;
   if (threads !== undefined) checkThreads(threads);
   if (chunks !== undefined) checkInteger("chunks", chunks, 1, Infinity);

@@ -31,6 +31,8 @@ const LEGAL = [
   "const a: Promise<number[]> = pool.map([1, 2], (x, i) => x * i);",
   "const a: Promise<{ v: number }[]> = pool.map(new Set(['a']), async (x) => ({ v: x.length }));",
   "const a: Promise<number> = par(['a']).map((s) => s.length).filter((n, i) => n > i).sum();",
+  "const a: Promise<bigint | undefined> = par([1n]).min(); const b: Promise<number | undefined> = par(new Uint8Array(2)).max();",
+  "const a: Promise<number> = par([any]).sum(); const b: Promise<1 | 2 | undefined> = par<1 | 2>([1]).max(); par<number>([]).sum();",
   "const a: Promise<Int32Array> = par.range(0, 3).into(shared(Int32Array, 3));",
   "for await (const t of asCompleted([pool.submit(() => 1)])) { const n: number = await t.result; const s: string = t.state; }",
 ];
@@ -60,6 +62,14 @@ const ILLEGAL: [source: string, message: string][] = [
   ["shared(Array, 3);", "not assignable"],
   ["par.range(0, 3).into([1]);", "not assignable"],
   ["move(5);", "not assignable"],
+  ["par([1, 2, 3]).map(async (x) => x).sum();", "'Par<Promise<number>>' is not assignable"],
+  ["par(['a']).sum();", "'Par<string>' is not assignable"],
+  ["par([1n]).sum();", "'Par<bigint>' is not assignable"],
+  ["par([1, undefined]).sum();", "is not assignable"],
+  ["par([{ a: 1 }]).max();", "is not assignable"],
+  ["par(['a']).min();", "is not assignable"],
+  ["par([unknown]).min();", "is not assignable"],
+  ["par([1, 2]).reduce((a, b) => a + b);", "Expected 2 arguments"],
 ];
 
 it("says at compile time what can't cross", async () => {
