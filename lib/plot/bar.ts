@@ -2,7 +2,7 @@
 
 import { Figure } from "./figure.ts";
 import type { Trace } from "./figure.ts";
-import { checkNumber, checkPositive, isRecord, say } from "./input.ts";
+import { checkNumber, checkOptions, checkPositive, isRecord, say } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
 import { colour, layoutOf, logAxis, markup, NEUTRAL, short } from "./style.ts";
 
@@ -60,6 +60,7 @@ const PER_MS: Record<string, number> = { ns: 1e6, µs: 1e3, us: 1e3, ms: 1, s: 1
  * plot.bar({ plain: 225_542, atomic: 400_000 }, { title: "Counted of 400,000", unit: "increments" });
  */
 export function bar(input: BarInput, options: BarOptions = {}): Figure {
+  checkOptions("plot.bar", options);
   const { bars, unit } = readBars(input, options);
   const claimed = Object.entries(options.claimed ?? {}).map(([name, value]) => ({
     name,

@@ -4,7 +4,7 @@ import type { Lanes, Span } from "./gantt-lanes.ts";
 import { lanesOf, merged } from "./gantt-lanes.ts";
 import { Figure } from "./figure.ts";
 import type { Trace } from "./figure.ts";
-import { checkArray, checkNumber } from "./input.ts";
+import { checkArray, checkNumber, checkOptions } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
 import { colour, layoutOf, markup, NEUTRAL, short } from "./style.ts";
 
@@ -41,6 +41,7 @@ const LABELS = 6;
  * plot.gantt(pool.trace(), { title: "Which thread did what" });
  */
 export function gantt(events: readonly GanttEvent[], options: GanttOptions = {}): Figure {
+  checkOptions("plot.gantt", options);
   if (Array.isArray(events) && events.length === 0) {
     throw new RangeError("plot.gantt got an empty trace: record one with new Pool({ trace: true }) and run a task.");
   }

@@ -23,6 +23,22 @@ export function checkPositive(where: string, value: number): void {
   if (value <= 0) throw new RangeError(`${where} is ${value}, and a logarithmic axis needs numbers above 0.`);
 }
 
+/** The options that all plot functions share. */
+export function checkOptions(where: string, options: unknown): void {
+  if (!isRecord(options)) throw new TypeError(`${where} needs its options to be an object; got ${say(options)}.`);
+  for (const name of ["title", "subtitle", "xTitle", "yTitle"])
+    if (options[name] !== undefined && typeof options[name] !== "string")
+      throw new TypeError(`${where}: expected ${name} to be a string, got ${shown(options[name])}.`);
+  const { height } = options;
+  if (height === undefined) return;
+  if (checkNumber(`${where}: height`, height) <= 0)
+    throw new RangeError(`${where}: height is ${String(height)}, and it needs to be above 0.`);
+}
+
+function shown(value: unknown): string {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : say(value);
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

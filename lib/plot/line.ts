@@ -1,7 +1,7 @@
 // plot.line: one or several lines over numbers, with intervals where there are any.
 
 import { Figure } from "./figure.ts";
-import { checkArray, checkNumber, checkPositive, isRecord, say } from "./input.ts";
+import { checkArray, checkNumber, checkOptions, checkPositive, isRecord, say } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
 import { colour, layoutOf, logAxis, markup } from "./style.ts";
 
@@ -32,6 +32,7 @@ export interface LineOptions extends FigureOptions {
  * plot.line({ plain: [[1, 3], [2, 5]], atomic: [{ x: 1, y: 9, low: 8, high: 11 }] }, { xTitle: "threads", yTitle: "ms" });
  */
 export function line(series: LineSeries | Record<string, LineSeries>, options: LineOptions = {}): Figure {
+  checkOptions("plot.line", options);
   const named: [string, LineSeries][] = Array.isArray(series)
     ? [["", series as LineSeries]]
     : isRecord(series)

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { Figure } from "./figure.ts";
 import type { Trace } from "./figure.ts";
-import { checkArray, checkNumber, isRecord, say } from "./input.ts";
+import { checkArray, checkNumber, checkOptions, isRecord, say } from "./input.ts";
 import type { LinePoint } from "./line.ts";
 import { intervals } from "./line.ts";
 import type { FigureOptions } from "./style.ts";
@@ -46,6 +46,7 @@ export function speedup(
   rows: readonly SpeedupRow[] | Record<string, readonly SpeedupRow[]>,
   options: SpeedupOptions = {},
 ): Figure {
+  checkOptions("plot.speedup", options);
   const series: [string, readonly SpeedupRow[]][] = Array.isArray(rows)
     ? [["measured", rows as readonly SpeedupRow[]]]
     : isRecord(rows)

@@ -36,9 +36,19 @@ export function checkSignal(signal: unknown): void {
     throw new TypeError(`Expected signal to be an AbortSignal, got ${show(signal)}.`);
 }
 
+/** The options of `whose`: an object that holds nothing but what is known. */
+export function checkKnown(whose: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new TypeError(`Expected the options of ${whose} to be an object, got ${show(options)}.`);
+  for (const name of Object.keys(options))
+    if (!known.includes(name))
+      throw new TypeError(`${whose} has no option ${JSON.stringify(name)}; its options are ${known.join(", ")}.`);
+}
+
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
-  if (value === null || typeof value !== "object") return `${String(value)} (${typeof value})`;
+  if (value === null) return "null";
+  if (typeof value !== "object") return `${String(value)} (${typeof value})`;
   return Array.isArray(value) ? "an array" : `an object of class ${value.constructor?.name ?? "null"}`;
 }

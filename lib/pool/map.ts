@@ -2,7 +2,7 @@
 
 import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../errors.ts";
 import { encode, type Wire } from "../ship/index.ts";
-import { checkFunction, checkInteger, checkIterable, checkMilliseconds, checkSignal } from "./checks.ts";
+import { checkFunction, checkInteger, checkIterable, checkKnown, checkMilliseconds, checkSignal } from "./checks.ts";
 import type { Engine } from "./engine.ts";
 import { called, labelOf, messageOf, type Outcome } from "./job.ts";
 import { mapEntry, type Entry, type MapPart } from "./parts.ts";
@@ -109,9 +109,11 @@ export async function mapItems<T, R>(
   engine: Engine,
   items: Iterable<T>,
   fn: (item: T, index: number) => R | Promise<R>,
-  { chunk, onProgress, signal, timeoutMs }: MapOptions,
+  options: MapOptions,
 ): Promise<R[]> {
   checkFunction("the second argument", fn);
+  checkKnown("map()", options, ["chunk", "onProgress", "signal", "timeoutMs"]);
+  const { chunk, onProgress, signal, timeoutMs } = options;
   if (onProgress !== undefined) checkFunction("onProgress", onProgress);
   if (chunk !== undefined) checkInteger("chunk", chunk, 1, Infinity);
   if (timeoutMs !== undefined) checkMilliseconds("timeoutMs", timeoutMs);

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { CancelledError } from "../errors.ts";
 import { encode, inLibrary, type Send, type SendAll } from "../ship/index.ts";
-import { checkFunction, checkInteger, checkThreads } from "./checks.ts";
+import { checkFunction, checkInteger, checkKnown, checkThreads } from "./checks.ts";
 import { Engine } from "./engine.ts";
 import { called, labelOf, type Work } from "./job.ts";
 import { mapItems, type MapOptions } from "./map.ts";
@@ -53,10 +53,13 @@ export class Pool implements AsyncDisposable {
     engineOf = (pool) => pool.#engine;
   }
 
-  constructor({ threads = availableParallelism(), stackSizeMb, maxHeapMb, trace = false }: PoolOptions = {}) {
+  constructor(options: PoolOptions = {}) {
+    checkKnown("Pool", options, ["threads", "stackSizeMb", "maxHeapMb", "trace"]);
+    const { threads = availableParallelism(), stackSizeMb, maxHeapMb, trace = false } = options;
     checkThreads(threads);
     if (stackSizeMb !== undefined) checkInteger("stackSizeMb", stackSizeMb, 1, 1024);
     if (maxHeapMb !== undefined) checkInteger("maxHeapMb", maxHeapMb, 4, 1 << 20);
+    if (typeof trace !== "boolean") throw new TypeError(`Expected trace to be true or false, got ${String(trace)}.`);
     this.#engine = new Engine(threads, { stackSizeMb, maxHeapMb }, trace);
   }
 

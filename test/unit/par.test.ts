@@ -152,7 +152,49 @@ describe("par", () => {
     });
   });
 
+  it("adds and compares nothing but numbers, and says which element is none", async () => {
+    const any = (xs: unknown[], options = {}): any => par(xs, options);
+    await expect(
+      any([1, 2, 3])
+        .map(async (x: number) => x)
+        .sum(),
+    ).rejects.toThrow(
+      /^sum\(\) takes numbers, got a Promise at index \d: the functions of par\(\) can't be async; pool\.map\(\) takes such\.$/,
+    );
+    await expect(any(["a"]).sum()).rejects.toThrow(new TypeError("sum() takes numbers, got a string at index 0."));
+    for (const sum of ["fast", "pairwise", "compensated"])
+      for (const wrong of ["3", null, undefined, true, 4n, {}, [5], new Date(), Symbol.iterator])
+        await expect(any([1, 2, wrong], { sum, chunks: 2 }).sum()).rejects.toThrow(
+          /^sum\(\) takes numbers, got .+ at index 2\.$/,
+        );
+    await expect(any([1, {}]).max()).rejects.toThrow(
+      "max() takes numbers or bigints, got an object of class Object at index 1.",
+    );
+    await expect(any(["a", "b"]).min()).rejects.toBeInstanceOf(TypeError);
+    await expect(any([1, undefined, 2]).min()).rejects.toThrow("got undefined at index 1");
+    // The index is the place in the array of the start.
+    await expect(
+      any([1, 2, "x", 4])
+        .filter((x: unknown) => x !== 1)
+        .sum(),
+    ).rejects.toThrow("at index 2");
+    expect(await par([3n, 2n, 7n]).min()).toBe(2n);
+    expect(await par([1, NaN]).sum()).toBe(NaN);
+  });
+
+  it("reduces from a zero only", async () => {
+    const reduce = (xs: number[]): Promise<unknown> => (par(xs) as any).reduce((a: number, b: number) => a + b);
+    for (const xs of [[1, 2, 3], []]) {
+      const error = await reduce(xs).catch((e: unknown) => e as Error);
+      expect(error).toBeInstanceOf(TypeError);
+      expect((error as Error).message).toMatch(/^Expected a zero as the second argument of reduce\(\)/);
+    }
+    expect(await par<undefined>([undefined]).reduce((a) => a, undefined)).toBe(undefined);
+  });
+
   it("refuses bad arguments", () => {
+    expect(() => par([1], { thread: 2 } as never)).toThrow(/par\(\) has no option "thread"; its options are threads,/);
+    expect(() => par([1], null as never)).toThrow("Expected the options of par() to be an object, got null.");
     expect(() => par(5 as never)).toThrow(/par\(\) expects an array/);
     expect(() => par(new Set([1]) as never)).toThrow(/\[\.\.\.xs\]/);
     expect(() => par.range(0.5, 2)).toThrow(RangeError);

@@ -160,6 +160,17 @@ describe("Figure", () => {
     expect(() => figure().update(null as any)).toThrow("Figure.update needs { data?, layout? }; got null.");
   });
 
+  test("options that are none", () => {
+    expect(() => plot.line([1, 2], { title: 5 } as any).toSVG()).toThrow(
+      new TypeError("plot.line: expected title to be a string, got 5."),
+    );
+    expect(() => plot.bar({ a: 1 }, { yTitle: ["y"] } as any)).toThrow("plot.bar: expected yTitle to be a string");
+    expect(() => plot.speedup(rows, { subtitle: true } as any)).toThrow("expected subtitle to be a string, got true.");
+    expect(() => plot.gantt([], null as any)).toThrow("plot.gantt needs its options to be an object; got null.");
+    expect(() => plot.line([1], { height: "tall" } as any)).toThrow(/height needs to be a finite number/);
+    expect(() => plot.line([1], { height: 0 })).toThrow(RangeError);
+  });
+
   test("titles are objects everywhere: plotly drops strings", () => {
     const figures = [
       plot.bar({ a: 1 }, { title: "t", yTitle: "y" }),
