@@ -38,13 +38,14 @@ export let engineOf: (pool: Pool) => Engine;
  * A pool of threads that run functions of this thread, with all that they capture.
  *
  * Waits: nothing here blocks; what returns a promise settles when the threads answer. A thread that dies (exit, out of
- * memory, an error outside of any task) fails its own task with ThreadCrashedError and is replaced; no promise hangs.
+ * memory, an error that escapes while a task runs) fails its own task with ThreadCrashedError and is replaced; no
+ * promise hangs. What a task left behind and fails when none runs is printed on stderr, and the thread lives on.
  * Order: tasks start in the order they were given, and end in any.
  * What a task is given is copied when it is submitted: later changes are not seen, except in shared memory. Functions
  * and classes go as source with their captures. What was imported is imported again in the thread, so that the state of
  * a module is the thread's own there.
  * Cost: threads start with the pool, about 30 ms and 10 MB each; an idle pool doesn't keep the program alive.
- * Throws RangeError or TypeError for a bad option.
+ * Throws RangeError or TypeError for a bad option, TypeError for one that it doesn't know.
  */
 export class Pool implements AsyncDisposable {
   readonly #engine: Engine;

@@ -142,7 +142,7 @@ export class PoolThread {
     }
     if (!job && error && !this.retiring)
       process.emitWarning(
-        `Thread ${this.id} of a pool died between tasks: ${error.message}. Something that an earlier task left behind threw.`,
+        `Thread ${this.id} of a pool died between tasks, of something that an earlier task left behind: ${messageOf(error)}.`,
         { type: "BraidWarning", detail: error.stack ?? "" },
       );
     this.#events.gone(this);

@@ -226,6 +226,20 @@ describe("a thread that dies", () => {
     expect(await next).toBe("alive");
   });
 
+  it("between tasks warns", async () => {
+    await using small = new Pool({ threads: 1, maxHeapMb: 16 });
+    const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+    await small.run(
+      () =>
+        void setTimeout(() => {
+          const all: number[][] = [];
+          for (;;) all.push(Array.from({ length: 1e4 }, (_, i) => i));
+        }, 10),
+    );
+    expect((await warned).message).toMatch(/^Thread \d+ of a pool died between tasks, .* left behind: .*memory/);
+    expect(await small.run(() => 1)).toBe(1);
+  });
+
   it("in a map names the items", async () => {
     await expect(pool.map([1, 2, 3, 4], (x) => (x === 3 ? process.exit(1) : x), { chunk: 2 })).rejects.toMatchObject({
       constructor: TaskError,
