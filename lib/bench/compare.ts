@@ -27,7 +27,8 @@ export interface Comparison {
  * Measures several functions in turns, so that what slows the machine down slows all of them alike.
  *
  * Waits: async; promises are awaited one after the other, never side by side. The functions run on this thread.
- * Shape and units: one row a function, in the order given; times in ms as `bench` has them; `ratio` is the baseline's
+ * Shape and units: one row a function, in the order given (names that are whole numbers first, as objects
+ * have them); times in ms as `bench` has them; `ratio` is the baseline's
  * median divided by the row's. Shown as a cell's value it is its bar plot.
  * Throws: TypeError on what is no object of functions, RangeError on an unknown baseline or bad counts.
  * @example

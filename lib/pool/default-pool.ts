@@ -8,7 +8,11 @@ import { Pool } from "./pool.ts";
 let threads: number | undefined;
 let pool: Pool | undefined;
 
-/** Sets how many threads the default pool has, 1 to 1024; without it, as many as the machine runs. Waits: never. */
+/**
+ * Sets how many threads the default pool has, 1 to 1024; without it, as many as the machine runs. Waits: never.
+ * Gotcha: the pool never shrinks. A smaller number is what par() uses from now on, but the threads that are there stay;
+ * and `par(…, { threads })` with a larger one enlarges the pool for good.
+ */
 export function setThreads(n: number): void {
   threads = checkThreads(n);
   if (pool && pool.threads < n) pool.resize(n);

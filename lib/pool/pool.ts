@@ -87,8 +87,9 @@ export class Pool implements AsyncDisposable {
    * Calls a function with each item and its index, and gives the results in the order of the items.
    * The items go to the threads in chunks, four for each thread if not said otherwise. The function is sent once to each
    * thread, and what it captures copied once for each. Within a chunk one item follows the other.
-   * Throws TaskError for the first item that fails, with its `index` and the error as `cause`; chunks that have not
-   * started then never do. CancelledError (cause: the signal's reason) and TimeoutError stop the threads at work on it.
+   * Throws TaskError for the item that fails first, in time and not in order, with its `index` and the error as `cause`;
+   * chunks that have not started then never do. CancelledError (cause: the signal's reason) and TimeoutError stop the
+   * threads at work on it.
    */
   map<T, R>(
     items: Iterable<T & Send<T>>,

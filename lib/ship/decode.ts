@@ -105,16 +105,19 @@ class Decoder {
   #make(node: Node, index: number, set: (value: unknown) => unknown): void {
     switch (node.t) {
       case "raw":
-      case "moved":
         set(node.value);
+        return;
+      case "moved":
+        set(node.isBuffer ? rebuild("Buffer", [node.value]) : node.value);
         return;
       case "array": {
         const array = (node.of === undefined ? [] : Reflect.construct(Array, [], this.#class(node.of))) as unknown[];
         set(array);
         this.#later(index, () => {
-          for (const item of node.items) array.push(this.value(item));
+          node.items.forEach((item, i) => (array[i] = this.value(item)));
+          array.length = node.length;
         });
-        return;
+        return this.#props(index, array, node.props);
       }
       case "object": {
         const object: object = node.bare ? (Object.create(null) as object) : {};
@@ -251,7 +254,8 @@ function exportOf(specifier: string, name: string): unknown {
 function refsOf(node: Node): Ref[] {
   switch (node.t) {
     case "array":
-      return node.items;
+      // Without its holes.
+      return [...Object.values(node.items), ...inProps(node.props)];
     case "map":
       return [...node.entries.flat(), ...inProps(node.props)];
     case "set":

@@ -122,7 +122,7 @@ export class Encoder {
 
   #object(value: object, place: Place, set: SetNode, imported?: () => ImportOrigin | undefined): void {
     if (isPlain(value, this.#plain)) return set({ t: "raw", value });
-    if (isMoved(value)) return set({ t: "moved", value });
+    if (isMoved(value)) return set({ t: "moved", value, isBuffer: Buffer.isBuffer(value) });
     const named = this.#named(value, imported);
     if (named) return set(named);
     if (types.isProxy(value)) throw refuse(place, refusalOf(value));
@@ -150,11 +150,16 @@ export class Encoder {
 
   #container(value: object, prototype: object, place: Place, set: SetNode): void {
     if (Array.isArray(value)) {
-      const node = { t: "array", length: value.length, items: [] as Ref[], of: undefined as Ref | undefined } as const;
+      const node: Node & { t: "array" } = { t: "array", length: value.length, items: [], props: [] };
       set(node);
-      if (prototype !== Array.prototype) (node as { of?: Ref }).of = this.#classOf(value, prototype, place);
+      if (prototype !== Array.prototype) node.of = this.#classOf(value, prototype, place);
       this.later(() => {
-        for (let i = 0; i < value.length; i++) node.items.push(this.ref(value[i], { up: place, key: `[${i}]` }));
+        for (let i = 0; i < value.length; i++) {
+          const item = Object.getOwnPropertyDescriptor(value, i);
+          if (item && !item.get && !item.set) node.items[i] = this.ref(item.value, { up: place, key: `[${i}]` });
+        }
+        // What else it has: no item (a hole), an accessor in the place of one, a property with a name; `length` both have.
+        this.props(value, node.props, place, (key) => Object.hasOwn(node.items, key));
       });
     } else if (types.isMap(value)) {
       const node: Node & { t: "map" } = { t: "map", entries: [], props: [] };
@@ -224,14 +229,15 @@ export class Encoder {
       props: [],
     };
     set(node);
-    // Node's own error classes are not importable: the nearest class that is stands for them.
-    let type: unknown = error.constructor;
-    while (typeof type === "function" && !globalPath(type) && !libraryPlace(type) && !userFacts(type))
-      type = Object.getPrototypeOf(type);
-    node.of = this.ref(typeof type === "function" && type !== Function.prototype ? type : Error, {
-      up: place,
-      key: ".constructor",
-    });
+    // Node's own error classes are not importable, and #private fields don't cross: the nearest class above such a one
+    // stands for it.
+    let type: Function | undefined;
+    for (let at: unknown = error.constructor; typeof at === "function"; at = Object.getPrototypeOf(at)) {
+      const facts = userFacts(at);
+      if (facts?.hasPrivate) type = undefined;
+      else if (facts || globalPath(at) || libraryPlace(at)) type ??= at;
+    }
+    node.of = this.ref(type ?? Error, { up: place, key: ".constructor" });
     this.later(() => this.props(error, node.props, place, (key) => key === "stack" || key === "message"));
   }
 

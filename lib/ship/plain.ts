@@ -1,6 +1,6 @@
 // Which values structured clone copies faithfully as they are: the quick way past the encoder for plain data.
 
-import { types } from "node:util";
+import { inspect, types } from "node:util";
 import { isMoved } from "./move.ts";
 
 const arrayPrototype = Array.prototype;
@@ -8,7 +8,7 @@ const prototypes = new Map<object, (value: object) => boolean>([
   [Map.prototype, types.isMap],
   [Set.prototype, types.isSet],
   [Date.prototype, types.isDate],
-  [RegExp.prototype, types.isRegExp],
+  [RegExp.prototype, (value) => types.isRegExp(value) && (value as RegExp).lastIndex === 0],
   [ArrayBuffer.prototype, types.isArrayBuffer],
   [SharedArrayBuffer.prototype, types.isSharedArrayBuffer],
   [DataView.prototype, types.isDataView],
@@ -56,7 +56,7 @@ export function isPlain(root: unknown, known: Set<object>): boolean {
     if (types.isProxy(value)) return false;
     const prototype: object | null = Object.getPrototypeOf(value);
     if (Array.isArray(value)) {
-      if (prototype !== arrayPrototype) return false;
+      if (prototype !== arrayPrototype || hasMoreThanItems(value)) return false;
       for (let i = 0; i < value.length; i++) if (!take(value[i])) return false;
       continue;
     }
@@ -72,6 +72,7 @@ export function isPlain(root: unknown, known: Set<object>): boolean {
     const test = prototype && prototypes.get(prototype);
     if (!test || !test(value)) return false;
     if ((ArrayBuffer.isView(value) || types.isArrayBuffer(value)) && isMoved(value)) return false;
+    if ((types.isMap(value) || types.isSet(value)) && Reflect.ownKeys(value).length > 0) return false;
     if (types.isMap(value)) {
       for (const [key, item] of value) if (!take(key) || !take(item)) return false;
     } else if (types.isSet(value)) {
@@ -80,4 +81,10 @@ export function isPlain(root: unknown, known: Set<object>): boolean {
   }
   for (const value of seen) known.add(value);
   return true;
+}
+
+/** Has the array properties beside its items? Listing the keys of a long one would take longer than sending it. */
+function hasMoreThanItems(array: readonly unknown[]): boolean {
+  if (array.length < 50) return Reflect.ownKeys(array).at(-1) !== "length";
+  return !/^\[ \.\.\. \d+ more items \]$/.test(inspect(array, { maxArrayLength: 0, depth: 0, customInspect: false }));
 }

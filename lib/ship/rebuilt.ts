@@ -1,4 +1,7 @@
-// Built-in objects that structured clone can't copy but whose whole state is their constructor's arguments.
+// Built-in objects that structured clone can't copy but whose whole state is their constructor's arguments,
+// and a RegExp in the middle of a search.
+
+import { types } from "node:util";
 
 const kinds = new Map<object, { kind: string; args(value: never): unknown[] }>();
 
@@ -8,6 +11,7 @@ function add<T>(kind: string, type: { prototype: T }, args: (value: T) => unknow
 
 add("URL", URL, ({ href }) => [href]);
 add("URLSearchParams", URLSearchParams, (params) => [params.toString()]);
+add("RegExp", RegExp, ({ source, flags, lastIndex }) => [source, flags, lastIndex]);
 add("TextEncoder", TextEncoder, () => []);
 add("TextDecoder", TextDecoder, ({ encoding, fatal, ignoreBOM }) => [encoding, { fatal, ignoreBOM }]);
 for (const [name, type] of Object.entries(Object.getOwnPropertyDescriptors(Intl)))
@@ -20,8 +24,9 @@ for (const [name, type] of Object.entries(Object.getOwnPropertyDescriptors(Intl)
 /** How to make this object again, or undefined where it is of no such kind. */
 export function rebuiltBy(value: object): { kind: string; args: unknown[] } | undefined {
   if (Buffer.isBuffer(value)) {
-    // A copy: a small Buffer shares its memory with strangers.
-    return { kind: "Buffer", args: [new Uint8Array(value)] };
+    // A copy, unless the memory is shared: a small Buffer has its memory in common with strangers.
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.length);
+    return { kind: "Buffer", args: [types.isSharedArrayBuffer(value.buffer) ? bytes : bytes.slice()] };
   }
   const found = kinds.get(Object.getPrototypeOf(value) as object);
   return found && { kind: found.kind, args: found.args(value as never) };
@@ -33,5 +38,7 @@ export function rebuild(kind: string, args: unknown[]): unknown {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   const type = kind.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], globalThis);
-  return Reflect.construct(type as Function, args);
+  const value: unknown = Reflect.construct(type as Function, args);
+  if (value instanceof RegExp) value.lastIndex = args[2] as number;
+  return value;
 }

@@ -32,8 +32,9 @@ export interface FunctionNode {
 
 export type Node =
   | { readonly t: "raw"; readonly value: unknown }
-  | { readonly t: "moved"; readonly value: object }
-  | { readonly t: "array"; readonly length: number; readonly items: Ref[]; readonly of?: Ref }
+  | { readonly t: "moved"; readonly value: object; readonly isBuffer: boolean }
+  // Where there is a hole, or an accessor, `items` has a hole.
+  | { readonly t: "array"; readonly length: number; readonly items: Ref[]; of?: Ref; props: Prop[] }
   | { readonly t: "object"; readonly bare: boolean; readonly props: Prop[] }
   | { readonly t: "map"; readonly entries: [Ref, Ref][]; of?: Ref; props: Prop[] }
   | { readonly t: "set"; readonly items: Ref[]; of?: Ref; props: Prop[] }
