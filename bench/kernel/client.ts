@@ -81,7 +81,7 @@ export class Client {
     const { metadata = {}, buffers = [], parent } = options;
     const frames = this.wire.encode({ type, content, metadata, buffers, parent });
     await this.sendFrames(channel, frames);
-    return (JSON.parse(String(frames[2])) as Header).msg_id;
+    return idOf(frames);
   }
 
   async sendFrames(channel: Channel, frames: (Buffer | string)[]): Promise<void> {
@@ -110,20 +110,14 @@ export class Client {
     channel: "shell" | "control",
     type: string,
     content: object = {},
-    options: RequestOptions = {},
+    { metadata = {}, buffers = [], timeoutMs }: RequestOptions = {},
   ): Promise<Message & { tookMs: number }> {
+    const frames = this.wire.encode({ type, content, metadata, buffers });
     const sentMs = performance.now();
-    const seen: Message[] = [];
-    let id: string | undefined;
-    const reply = this.next((from, message) => {
-      if (from !== channel) return false;
-      if (id === undefined) seen.push(message);
-      return message.parentHeader.msg_id === id && id !== undefined;
-    }, options.timeoutMs);
-    id = await this.send(channel, type, content, options);
-    const early = seen.find((message) => message.parentHeader.msg_id === id);
-    const found = early ?? (await reply);
-    return { ...found, tookMs: performance.now() - sentMs };
+    const id = idOf(frames);
+    const reply = this.next((from, { parentHeader }) => from === channel && parentHeader.msg_id === id, timeoutMs);
+    await this.sendFrames(channel, frames);
+    return { ...(await reply), tookMs: performance.now() - sentMs };
   }
 
   /** Runs a cell; resolves when both its reply and its idle have come. `onMessage` sees iopub as it comes. */
@@ -145,7 +139,7 @@ export class Client {
       },
       metadata: options.metadata ?? {},
     });
-    const { msg_id } = JSON.parse(String(frames[2])) as Header;
+    const id = idOf(frames);
     return new Promise((resolve, reject) => {
       const messages: Message[] = [];
       let reply: Message | undefined;
@@ -153,7 +147,7 @@ export class Client {
       let idleMs = 0;
       const sentMs = performance.now();
       const stop = this.on((channel, message, atMs) => {
-        if (message.parentHeader.msg_id !== msg_id) return;
+        if (message.parentHeader.msg_id !== id) return;
         if (channel === "shell") {
           reply = message;
           replyMs = atMs - sentMs;
@@ -205,6 +199,10 @@ export class Client {
       if (message) for (const listener of this.#listeners) listener(channel, message, atMs);
     }
   }
+}
+
+function idOf(frames: (Buffer | string)[]): string {
+  return (JSON.parse(String(frames[2])) as Header).msg_id;
 }
 
 function summary(messages: Message[]): Pick<Executed, "messages" | "text" | "result" | "error"> {

@@ -3,12 +3,12 @@
 import { inspect } from "node:util";
 import type { MimeBundle } from "../../lib/host.ts";
 import type { CellError, ExecuteCommand, Outcome, Shown } from "../link/messages.ts";
-import { describeError, describeValue } from "./describe.ts";
+import { cleanStack, describeError, describeValue } from "./describe.ts";
 import { disposeHeld } from "./disposal.ts";
 import { bindNames } from "./imports.ts";
 import { runAs } from "./origin.ts";
 import { report } from "./output.ts";
-import { type Evaluated, EvaluationSession } from "./session.ts";
+import { type Evaluated, EvaluationSession, type Guarded } from "./session.ts";
 import { stopThreadsOf } from "./threads.ts";
 import { stopTimersOf } from "./timers.ts";
 
@@ -26,9 +26,15 @@ interface Job {
 }
 
 export class CellRunner {
+  readonly #takePlace: () => string;
   readonly #session = new EvaluationSession();
   readonly #queue: ExecuteCommand[] = [];
   #current: Job | undefined;
+
+  /** @param takePlace tells once where the main thread stood when it was terminated */
+  constructor(takePlace: () => string) {
+    this.#takePlace = takePlace;
+  }
 
   enqueue(cell: ExecuteCommand): void {
     this.#queue.push(cell);
@@ -42,14 +48,14 @@ export class CellRunner {
     stopTimersOf(job.cell.run);
     stopThreadsOf(job.cell.run);
     job.abandon();
-    setTimeout(() => this.#finish(job, interruptError("while it ended")), GIVE_UP_MS);
+    setTimeout(() => this.#finish(job, this.#interruptError("while it ended")), GIVE_UP_MS);
   }
 
   /** Calls user code outside any cell; what it throws, and an interrupt, is told by `failed`. */
   guarded(f: () => void, failed: (error: CellError) => void = () => {}): void {
     const ended = this.#session.guard(f);
     if (ended.kind === "thrown") failed(this.#failed(ended.error));
-    if (ended.kind === "terminated") failed(interruptError("in a callback"));
+    if (ended.kind === "terminated") failed(this.#interruptError("in a callback"));
   }
 
   #next(): void {
@@ -102,7 +108,7 @@ export class CellRunner {
 
   #notEnded(ended: Exclude<Evaluated, { kind: "value" }> | Interrupted): CellError {
     if (ended.kind === "thrown") return this.#failed(ended.error);
-    return interruptError(ended.kind === "interrupted" ? "while it awaited" : "while it ran");
+    return this.#interruptError(ended.kind === "interrupted" ? "while it awaited" : "while it ran");
   }
 
   async #evaluate({ declarations, body, file, names }: ExecuteCommand): Promise<Evaluated> {
@@ -117,43 +123,54 @@ export class CellRunner {
   }
 
   async #dispose(job: Job): Promise<CellError | undefined> {
-    const ended = await untilInterrupted(job, async () => {
-      try {
-        await disposeHeld();
-        return undefined;
-      } catch (error) {
-        return this.#failed(error);
-      }
-    });
-    return isInterrupted(ended) ? interruptError("while it disposed of its resources") : ended;
+    const ended = await untilInterrupted(job, () => this.#guardedAsync(disposeHeld));
+    if (ended.kind === "value") return undefined;
+    if (ended.kind === "thrown") return this.#failed(ended.error);
+    return this.#interruptError("while it disposed of its resources");
+  }
+
+  /** Calls user code that may return a promise; its synchronous part runs under a guard. */
+  async #guardedAsync<R>(f: () => R): Promise<Guarded<Awaited<R>>> {
+    const called = this.#session.guard(f);
+    if (called.kind !== "value") return called;
+    try {
+      return { kind: "value", value: await called.value };
+    } catch (error) {
+      return { kind: "thrown", error };
+    }
   }
 
   async #show(job: Job, { object }: Extract<Evaluated, { kind: "value" }>): Promise<Shown | CellError> {
     if (object.type === "undefined") return { status: "ok" };
     const value = this.#session.value(object);
-    const shown = await untilInterrupted(job, async () => {
-      const described = this.#session.guard(() => describeValue(value));
-      if (described.kind !== "value") return described;
-      try {
-        return { kind: "value" as const, value: await described.value };
-      } catch (error) {
-        return { kind: "thrown" as const, error };
-      }
-    });
+    const shown = await untilInterrupted(job, () => this.#guardedAsync(() => describeValue(value)));
     if (shown.kind === "value") return { status: "ok", ...checkedBundle(shown.value) };
     if (shown.kind === "thrown") return this.#failed(shown.error);
-    return interruptError("while its value was shown");
+    return this.#interruptError("while its value was shown");
   }
 
   #failed(error: unknown): CellError {
     const described = this.#session.guard(() => describeError(error));
     if (described.kind === "value") return described.value;
-    if (described.kind === "terminated") return interruptError("while its error was shown");
+    if (described.kind === "terminated") return this.#interruptError("while its error was shown");
     return {
       status: "error",
       ename: "Error",
       evalue: "an error that can't be shown",
       traceback: ["an error that can't be shown"],
+    };
+  }
+
+  #interruptError(when: string): CellError {
+    const place = this.#takePlace();
+    return {
+      status: "error",
+      ename: "KeyboardInterrupt",
+      evalue: `the cell was interrupted ${when}`,
+      traceback: [
+        `KeyboardInterrupt: the cell was interrupted ${when}; its variables are kept`,
+        ...(place === "" ? [] : cleanStack(place).split("\n")),
+      ],
     };
   }
 }
@@ -164,10 +181,6 @@ function untilInterrupted<R>(job: Job, work: () => Promise<R>): Promise<R | Inte
   return Promise.race([runAs(job.cell.run, work), promise]);
 }
 
-function isInterrupted(value: unknown): value is Interrupted {
-  return value === INTERRUPTED;
-}
-
 /** An empty bundle shows nothing. */
 function checkedBundle(value: unknown): { data?: MimeBundle } {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : undefined;
@@ -175,14 +188,5 @@ function checkedBundle(value: unknown): { data?: MimeBundle } {
   if (keys?.every((key) => key.includes("/"))) return { data: value as MimeBundle };
   return {
     data: { "text/plain": `<expected a MIME bundle from the display hook, got ${inspect(value, { depth: 0 })}>` },
-  };
-}
-
-function interruptError(when: string): CellError {
-  return {
-    status: "error",
-    ename: "KeyboardInterrupt",
-    evalue: `the cell was interrupted ${when}`,
-    traceback: [`KeyboardInterrupt: the cell was interrupted ${when}; its variables are kept`],
   };
 }

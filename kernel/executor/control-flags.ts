@@ -14,17 +14,24 @@ export const GRACE_MS = 15;
 export const RETRY_MS = 25;
 export const TRIES = 40;
 
+/** How long is looked for the place where the main thread stands, before it is terminated. */
+export const LOCATE_MS = 60;
+
 const INBOX_BYTES = 256 * 1024;
+const PLACE_BYTES = 4 * 1024;
 
 export interface ControlData {
   flags: Int32Array<SharedArrayBuffer>;
   inbox: Uint8Array<SharedArrayBuffer>;
+  /** Where the main thread stood when it was terminated: lines of a stack trace, ended by a zero. */
+  place: Uint8Array<SharedArrayBuffer>;
 }
 
 export function makeControlData(): ControlData {
   return {
     flags: new Int32Array(new SharedArrayBuffer(WORDS * 4)),
     inbox: new Uint8Array(new SharedArrayBuffer(INBOX_BYTES)),
+    place: new Uint8Array(new SharedArrayBuffer(PLACE_BYTES)),
   };
 }
 
@@ -41,6 +48,19 @@ export function waitForInput({ flags, inbox }: ControlData): string {
   const answer = Atomics.load(flags, INPUT);
   if (answer === REFUSED) throw new Error("nobody can be asked: the cell has ended, or the front end takes no input");
   return new TextDecoder().decode(inbox.slice(0, answer - 1));
+}
+
+/** Control thread: called before the termination, which publishes it. What is too long is cut. */
+export function writePlace(place: Uint8Array, text: string): void {
+  const { written } = new TextEncoder().encodeInto(text, place.subarray(0, -1));
+  place[written] = 0;
+}
+
+/** Main thread: what was written for the termination that it just went through, if anything was. */
+export function takePlace(place: Uint8Array): string {
+  const text = new TextDecoder().decode(place.slice(0, place.indexOf(0)));
+  place[0] = 0;
+  return text;
 }
 
 export function acknowledge(flags: Int32Array, sequence: number): void {

@@ -5,8 +5,9 @@
 // message; a main thread that does not answer within a few milliseconds is inside JavaScript, and only then is its
 // execution terminated, again and again until it answers. State is kept: nothing but the running code is unwound.
 
-import { Session } from "node:inspector";
+import { type Debugger, Session } from "node:inspector";
 import { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { type Answer, type Command, COMMAND_FD } from "../link/messages.ts";
 import {
@@ -15,12 +16,16 @@ import {
   encodeInput,
   GRACE_MS,
   isAcknowledged,
+  LOCATE_MS,
   REQUESTED,
   RETRY_MS,
   TRIES,
+  writePlace,
 } from "./control-flags.ts";
 
-const { port, flags, inbox } = workerData as ControlData & { port: MessagePort };
+const { port, flags, inbox, place } = workerData as ControlData & { port: MessagePort };
+
+const MAX_FRAMES = 8;
 
 const pipe = new Socket({ fd: COMMAND_FD, readable: true, writable: true });
 pipe.setEncoding("utf8");
@@ -56,7 +61,7 @@ async function interrupt(): Promise<void> {
     if (isAcknowledged(flags, sequence)) {
       return answer({ type: "interrupted", afterMs: performance.now() - started, terminations });
     }
-    await terminate();
+    await terminate(terminations === 0);
   }
   answer({ type: "stuck" });
 }
@@ -64,11 +69,38 @@ async function interrupt(): Promise<void> {
 // A session is opened for each termination only: while one is open, Node prints "Waiting for the debugger to
 // disconnect..." when the process ends. The reply comes when a call was really terminated; should the main thread have
 // become idle meanwhile, the message gives it one to lose.
-async function terminate(): Promise<void> {
+async function terminate(locates: boolean): Promise<void> {
   const session = new Session();
   session.connectToMainThread();
+  if (locates) writePlace(place, await whereItStands(session));
   const terminated = new Promise((resolve) => session.post("Runtime.terminateExecution", resolve));
+  if (locates) session.post("Debugger.disable");
   port.postMessage({ type: "nothing" });
-  await terminated;
+  // No reply comes from where V8 itself calls user code: the getter of an error's stack.
+  await Promise.race([terminated, sleep(RETRY_MS)]);
   session.disconnect();
+}
+
+const OWN_FOLDER = new URL("../../", import.meta.url).href;
+
+/** Pauses the main thread for its stack: the frames of cells and of files that they import; "" if it won't pause. */
+async function whereItStands(session: Session): Promise<string> {
+  const urls = new Map<string, string>();
+  session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url));
+  const paused = new Promise<Debugger.CallFrame[]>((resolve) =>
+    session.once("Debugger.paused", ({ params }) => resolve(params.callFrames)),
+  );
+  session.post("Debugger.enable");
+  session.post("Debugger.pause");
+  port.postMessage({ type: "nothing" });
+  const frames = (await Promise.race([paused, sleep(LOCATE_MS)])) ?? [];
+  return frames
+    .map(({ functionName, location }) => ({ functionName, location, url: urls.get(location.scriptId) ?? "" }))
+    .filter(({ url }) => url !== "" && !url.startsWith("node:") && !url.startsWith(OWN_FOLDER))
+    .slice(0, MAX_FRAMES)
+    .map(({ functionName, location: { lineNumber, columnNumber = 0 }, url }) => {
+      const at = `${url}:${lineNumber + 1}:${columnNumber + 1}`;
+      return `    at ${functionName === "" ? at : `${functionName} (${at})`}`;
+    })
+    .join("\n");
 }

@@ -38,7 +38,8 @@ export function errorText(error: unknown, depth = 0): string {
   return text;
 }
 
-function cleanStack(stack: string): string {
+/** Without the kernel's own frames and Node's, names of files told from the notebook's folder. */
+export function cleanStack(stack: string): string {
   return stack
     .split("\n")
     .filter((line) => !/^\s+at /.test(line) || isUserFrame(line))

@@ -3,7 +3,7 @@
 
 import { MessageChannel, setEnvironmentData, Worker } from "node:worker_threads";
 import type { CommCommand, ExecuteCommand } from "../link/messages.ts";
-import { acknowledge, isAcknowledged, makeControlData } from "./control-flags.ts";
+import { acknowledge, isAcknowledged, makeControlData, takePlace } from "./control-flags.ts";
 import { errorText } from "./describe.ts";
 import { installUsing } from "./disposal.ts";
 import { CellRunner } from "./cell-runner.ts";
@@ -28,7 +28,7 @@ adopt(controlThread);
 
 installUsing();
 installKernelApi(control);
-const runner = new CellRunner();
+const runner = new CellRunner(() => takePlace(control.place));
 
 type ToMainThread = ExecuteCommand | CommCommand | { type: "interrupt"; sequence: number } | { type: "nothing" };
 

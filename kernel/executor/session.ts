@@ -8,6 +8,8 @@ import { defineGlobal } from "./imports.ts";
 export type Evaluated =
   { kind: "value"; object: Runtime.RemoteObject } | { kind: "thrown"; error: unknown } | { kind: "terminated" };
 
+export type Guarded<R> = { kind: "value"; value: R } | Exclude<Evaluated, { kind: "value" }>;
+
 export class EvaluationSession {
   readonly #session = new Session();
   #guarded: (() => unknown) | undefined;
@@ -35,7 +37,7 @@ export class EvaluationSession {
    * Calls f inside an evaluation. Whatever user code the kernel itself calls (inspect hooks, getters, toString) must
    * run here: a termination then unwinds to the inspector and not through the kernel's own code.
    */
-  guard<R>(f: () => R): { kind: "value"; value: R } | { kind: "thrown"; error: unknown } | { kind: "terminated" } {
+  guard<R>(f: () => R): Guarded<R> {
     let value: R;
     const outcomes: Evaluated[] = [];
     this.#guarded = () => void (value = f());

@@ -146,7 +146,7 @@ export class Execution {
   async #run(
     code: string,
     count: number,
-    { header: parent, metadata = {} }: Message,
+    { header: parent, metadata }: Message,
     expressions: Record<string, string>,
   ): Promise<Outcome> {
     const file = `cell-${count}.ts`;

@@ -246,7 +246,7 @@ class CellCompiler {
       this.#overwrite(start, start + kind.length, "let");
       for (const { init } of declarations) {
         this.#code.appendLeft(init!.start, kind === "using" ? "__using(" : "await __using(");
-        this.#code.appendRight(init!.end, ")");
+        this.#code.appendLeft(init!.end, ")");
       }
     } else if (kind === "const") {
       this.#overwrite(start, start + 5, "let");

@@ -30,7 +30,7 @@ export function missingName(message: string): string | undefined {
 /** What to import a missing name from, by the titles of what the language server would do about it. */
 export function sourceOfFix(titles: string[]): string | undefined {
   const sources = titles.flatMap((title) => /^Add import from "([^"]+)"$/.exec(title)?.[1] ?? []);
-  return sources.find((source) => !/^\.\/__cell/.test(source));
+  return sources.find((source) => !source.startsWith("./__cell"));
 }
 
 /** The module of Node that exports a name. */

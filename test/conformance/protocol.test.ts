@@ -31,6 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const byNumber = (a: number, b: number) => a - b;
 const types = (messages: Message[]) => messages.map(({ header }) => header.msg_type);
 
 describe("execute_request", () => {
@@ -385,7 +386,10 @@ describe("the channels", () => {
 
   it("count characters as Jupyter does behind astral ones", async () => {
     const code = "const s = '😀😀'; s.toUpp";
-    const { content } = await client.request("shell", "complete_request", { code, cursor_pos: [...code].length });
+    const { content } = await client.request("shell", "complete_request", {
+      code,
+      cursor_pos: Array.from(code).length,
+    });
     expect(content["matches"]).toContain("toUpperCase");
     expect([content["cursor_start"], content["cursor_end"]]).toEqual([18, 23]);
   });
@@ -407,7 +411,9 @@ describe("the channels", () => {
         .map((line) => line.trim().split(/\s+/))
         .filter((fields) => fields[3] === "0A" && inodes.has(`socket:[${fields[9]}]`))
         .map((fields) => fields[1]!.split(":"));
-      expect(listening.map(([, port]) => Number.parseInt(port!, 16)).sort()).toEqual(ports.sort());
+      expect(listening.map(([, port]) => Number.parseInt(port!, 16)).toSorted(byNumber)).toEqual(
+        ports.toSorted(byNumber),
+      );
       expect(listening.every(([address]) => address === "0100007F")).toBe(true);
       for (const pid of pids) {
         expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).not.toContain(client.connection.key);

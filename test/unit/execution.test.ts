@@ -26,7 +26,7 @@ it("a cell that waits for an earlier interrupt to be over can be interrupted, to
     run: ({ run }: { run: number }) => ran.push(run),
   } as unknown as ExecutorHost);
   const header = { msg_id: "1", msg_type: "execute_request", session: "s", username: "", date: "", version: "5.4" };
-  const message = { header, content: { code: "1 + 1" }, identities: [] } as unknown as Message;
+  const message = { header, content: { code: "1 + 1" }, metadata: {}, identities: [] } as unknown as Message;
   execution.enqueue(message);
   await new Promise((done) => setImmediate(done));
   execution.interrupt();
