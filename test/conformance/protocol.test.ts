@@ -7,11 +7,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, KernelProcess } from "../../bench/kernel/client.ts";
+import { sourceKernel } from "../../bench/kernel/source-kernel.ts";
 import { descendants } from "../../kernel/front/process-tree.ts";
 import { type Message, Wire } from "../../kernel/front/wire.ts";
 
 const main = fileURLToPath(new URL("../../kernel/front/main.ts", import.meta.url));
-const argv = [process.execPath, "--no-warnings", "--conditions=braid-source", main, "{connection_file}"];
 const folder = mkdtempSync(path.join(os.tmpdir(), "braid-protocol-"));
 const history = path.join(folder, "state", "history.sqlite");
 
@@ -19,7 +19,9 @@ let kernel: KernelProcess;
 let client: Client;
 
 const startKernel = () =>
-  KernelProcess.start({ argv, cwd: folder, env: { BRAID_HISTORY: history, NODE_OPTIONS: "--max-old-space-size=600" } });
+  KernelProcess.start(
+    sourceKernel({ cwd: folder, env: { BRAID_HISTORY: history, NODE_OPTIONS: "--max-old-space-size=600" } }),
+  );
 
 beforeAll(async () => {
   kernel = await startKernel();
@@ -583,7 +585,7 @@ describe("the language side", () => {
       path.join(own, "tsconfig.json"),
       '{ // loose\n "extends": "./base.json", "compilerOptions": { "noUnusedLocals": true, "paths": { "mine": ["./mine.ts"] }, }, }',
     );
-    const other = await KernelProcess.start({ argv, cwd: own, env: { BRAID_HISTORY: "" } });
+    const other = await KernelProcess.start(sourceKernel({ cwd: own }));
     try {
       const loose = await other.client.execute("let unset: number = null; function any(x) { return x } any(1)");
       expect(loose.error).toBeUndefined();
@@ -597,7 +599,7 @@ describe("the language side", () => {
 
 describe("a notebook written for tslab", () => {
   it("shows, replaces and tells versions by the module that it imports, and is checked as loosely as there", async () => {
-    const other = await KernelProcess.start({ argv, cwd: folder, env: { BRAID_HISTORY: "" } });
+    const other = await KernelProcess.start(sourceKernel({ cwd: folder }));
     const run = async (code: string) => {
       const { messages, error } = await other.client.execute(code);
       expect(error).toBeUndefined();

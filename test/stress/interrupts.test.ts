@@ -1,0 +1,81 @@
+// Interrupts, again and again: of whatever a cell can hang in, and at random moments. State is kept, every time, and the
+// next cell is never hit. BRAID_TRIES sets how often each is tried.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Client, KernelProcess } from "../../bench/kernel/client.ts";
+import { sourceKernel } from "../../bench/kernel/source-kernel.ts";
+
+const TRIES = Number(process.env["BRAID_TRIES"] ?? 12);
+const RANDOM_TRIES = 25 * TRIES;
+
+const HANGS: Record<string, string> = {
+  "a loop": "while (true) {}",
+  "a loop after an await": "await 1; while (true) {}",
+  "a loop in a timer": "setTimeout(() => { while (true) {} }, 0); await new Promise(() => {})",
+  "a loop in a microtask": "queueMicrotask(() => { while (true) {} }); await new Promise(() => {})",
+  "a loop in setImmediate": "setImmediate(() => { while (true) {} }); await new Promise(() => {})",
+  "microtasks without end":
+    "const again = () => void Promise.resolve().then(again); again(); await new Promise(() => {})",
+  "Atomics.wait": "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",
+  "a catastrophic RegExp": "/(a+)+$/.test('a'.repeat(60) + 'b')",
+  "an await that never settles": "await new Promise(() => {})",
+  "sleeps without end": "while (true) await new Promise((resolve) => setTimeout(resolve, 1))",
+  execSync: "import { execSync } from 'node:child_process'; execSync('sleep 30')",
+  "a loop that catches everything": "while (true) { try { while (true) {} } catch {} finally {} }",
+  "an inspect hook": "({ [Symbol.for('nodejs.util.inspect.custom')]() { while (true) {} } })",
+  "a display hook": "({ [Symbol.for('Jupyter.display')]() { while (true) {} } })",
+  "a disposer": "using held = { [Symbol.dispose]() { while (true) {} } }",
+  "a pool whose threads spin": "await pool.map([1, 2], () => { while (true) {} })",
+  "output without end": "while (true) console.log('line')",
+};
+
+let kernel: KernelProcess;
+let client: Client;
+
+beforeAll(async () => {
+  kernel = await KernelProcess.start(sourceKernel());
+  client = kernel.client;
+  await client.execute(
+    `import { Pool } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1)`,
+  );
+});
+
+afterAll(() => kernel?.stop());
+
+describe("interrupts", () => {
+  for (const [what, code] of Object.entries(HANGS)) {
+    it(`${what}: ${TRIES} times`, async () => {
+      for (let tries = 1; tries <= TRIES; tries++) {
+        const running = client.execute(code);
+        await client.next((_, { header }) => header.msg_type === "execute_input");
+        await sleep(30 + Math.random() * 20);
+        await client.send("control", "interrupt_request", {});
+        const { error } = await running;
+        expect(error?.ename, JSON.stringify(error)).toBe("KeyboardInterrupt");
+        const { result } = await client.execute(`kept = ${tries}; [kept, await pool.run((n: number) => n + 1, kept)]`);
+        expect(result).toBe(`[ ${tries}, ${tries + 1} ]`);
+      }
+    });
+  }
+
+  it(`at random moments around short cells, ${RANDOM_TRIES} times: no wrong state, no other cell hit`, async () => {
+    await client.execute("let count = 0");
+    let expected = 0;
+    for (let tries = 0; tries < RANDOM_TRIES; tries++) {
+      const ms = 1 + Math.random() * 20;
+      const running = client.execute(
+        `{ const end = performance.now() + ${ms}; while (performance.now() < end) {} }; count++`,
+      );
+      await sleep(Math.random() * 30);
+      await client.request("control", "interrupt_request");
+      const [{ reply }, next] = [await running, await client.execute("count")];
+      expect(next.error).toBeUndefined();
+      const count = Number(next.result);
+      // Interrupted at its very end, it may have counted.
+      if (reply.content["status"] === "ok") expect(count).toBe(expected + 1);
+      else expect([expected, expected + 1]).toContain(count);
+      expected = count;
+    }
+  });
+});
