@@ -11,6 +11,8 @@ import { type Header, type Message, Wire } from "../../kernel/front/wire.ts";
 import type { Connection } from "../../kernel/front/sockets.ts";
 
 export interface KernelSpec {
+  /** How it wants to be interrupted; by message where nothing is said. */
+  interrupts?: "message" | "signal";
   /** The program, "{connection_file}" standing for the file's path. */
   argv: readonly string[];
   env?: Record<string, string>;

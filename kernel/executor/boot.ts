@@ -6,7 +6,7 @@ import { registerHost } from "../../lib/host.ts";
 import { importedFrom, importedName, installImports } from "./imports.ts";
 import { adopt, CONTROL_THREAD, onInterrupt, trackThreads } from "./threads.ts";
 import { currentRun, runAs } from "./origin.ts";
-import { captureOutput, report } from "./output.ts";
+import { captureOutput, reportDisplay } from "./output.ts";
 import { trackTimers } from "./timers.ts";
 
 if (getEnvironmentData(CONTROL_THREAD) !== true) {
@@ -21,6 +21,6 @@ if (getEnvironmentData(CONTROL_THREAD) !== true) {
     adopt,
     importedFrom,
     importedName,
-    display: (data, metadata) => report({ type: "display", data, metadata }),
+    display: (data, metadata) => reportDisplay(data, metadata ? { metadata } : {}),
   });
 }

@@ -4,12 +4,12 @@ import type { MimeBundle } from "../../lib/host.ts";
 import { openComm, registerCommTarget } from "./comms.ts";
 import { type ControlData, INPUT, waitForInput } from "./control-flags.ts";
 import { defineGlobal } from "./imports.ts";
-import { report } from "./output.ts";
+import { type DisplayOptions, report, reportDisplay } from "./output.ts";
 
 const KEY = Symbol.for("braid.kernel");
 
 export interface KernelApi {
-  display(data: MimeBundle, options: { metadata?: Record<string, unknown>; id?: string; update?: boolean }): void;
+  display(data: MimeBundle, options: DisplayOptions): void;
   clear(wait: boolean): void;
   /** Blocks until the user has answered. */
   input(prompt: string, password: boolean): string;
@@ -25,7 +25,7 @@ export function kernelApi(): KernelApi | undefined {
 
 export function installKernelApi(control: ControlData): void {
   const api: KernelApi = {
-    display: (data, options) => report({ type: "display", data, ...options }),
+    display: reportDisplay,
     clear: (wait) => report({ type: "clear", wait }),
     input(prompt, password) {
       Atomics.store(control.flags, INPUT, 0);

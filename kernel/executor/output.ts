@@ -2,6 +2,7 @@
 // is blocked, which Node's own stdout of a worker would wait for.
 
 import { threadId } from "node:worker_threads";
+import type { MimeBundle } from "../../lib/host.ts";
 import { FrameKind, FrameWriter } from "../link/frames.ts";
 import { REPORT_FD, type Report } from "../link/messages.ts";
 import { currentRun } from "./origin.ts";
@@ -13,6 +14,18 @@ export function report(message: Report, run = currentRun(), buffers: readonly Ui
   const text = JSON.stringify(message);
   for (const buffer of buffers) frames.write(FrameKind.buffer, buffer, run);
   frames.write(FrameKind.message, text, run);
+}
+
+export interface DisplayOptions {
+  metadata?: Record<string, unknown>;
+  id?: string;
+  update?: boolean;
+}
+
+/** Shows a bundle under the current cell. Throws what JSON.stringify throws. */
+export function reportDisplay(data: MimeBundle, { metadata = {}, id, update }: DisplayOptions = {}): void {
+  const content = JSON.stringify({ data, metadata, transient: id === undefined ? {} : { display_id: id } });
+  frames.write(update ? FrameKind.update : FrameKind.display, content, currentRun());
 }
 
 export function printError(text: string, run = currentRun()): void {

@@ -39,6 +39,8 @@ const DEBUGGER_NOISE =
 export interface ExecutorEvents {
   /** Text that a thread of the executor, or a child process of it, printed. `run` 0: by nobody knows which cell. */
   output(name: StreamName, text: string, run: number): void;
+  /** Something to show: the content of that message as JSON. */
+  display(type: "display_data" | "update_display_data", content: Buffer, run: number): void;
   report(report: ExecutorReport, run: number, buffers: Buffer[]): void;
   /** The process ended without being told to; a new one is on its way. `told` says so in a sentence. */
   died(told: string, running: boolean): void;
@@ -105,6 +107,11 @@ export class ExecutorHost {
     this.#process.send({ type: "input", value });
   }
 
+  /** While it is held, every thread that prints more than its pipe takes blocks. */
+  holdOutput(hold: boolean): void {
+    this.#process.holdOutput(hold);
+  }
+
   /** Resolves when the listeners have run; at once while a cell runs, which they have to wait for. */
   async comm(command: Omit<CommCommand, "type">): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -124,6 +131,7 @@ export class ExecutorHost {
   #start(): ExecutorProcess {
     const started: ExecutorProcess = new ExecutorProcess({
       output: this.#events.output,
+      display: this.#events.display,
       report: (report, run, buffers) => {
         if (report.type === "result") this.#settle(report.run, report.outcome);
         else if (report.type === "ready") this.#failedStarts = 0;
@@ -157,6 +165,7 @@ export class ExecutorHost {
 
 interface ProcessEvents {
   output: ExecutorEvents["output"];
+  display: ExecutorEvents["display"];
   report(report: Report, run: number, buffers: Buffer[]): void;
   ended(why: string): void;
 }
@@ -167,6 +176,9 @@ class ExecutorProcess {
   interruptsDone: Promise<void> = Promise.resolve();
   readonly #commands: Socket;
   #unanswered: (() => void)[] = [];
+  #isHeld = false;
+  /** Of a process that ended while its output was held: there is more to read. */
+  #afterRelease: (() => void) | undefined;
 
   constructor(events: ProcessEvents) {
     this.child = spawn(process.execPath, [...FLAGS, entry("main")], {
@@ -190,6 +202,8 @@ class ExecutorProcess {
     (stdio[REPORT_FD] as Socket).on("data", (chunk: Buffer) => {
       for (const { kind, thread, cell, body } of frames.read(chunk)) {
         if (kind === FrameKind.buffer) buffers.set(thread, [...(buffers.get(thread) ?? []), Buffer.from(body)]);
+        else if (kind === FrameKind.display) events.display("display_data", body, cell);
+        else if (kind === FrameKind.update) events.display("update_display_data", body, cell);
         else if (kind === FrameKind.message) {
           const report = JSON.parse(body.toString()) as Report;
           // More than it says are left over from a message that an interrupt cut off.
@@ -211,9 +225,10 @@ class ExecutorProcess {
     };
     // "close" comes when every pipe has been read to its end: so the last words are not lost.
     this.child.on("close", (code, signalName) => ended(howItEnded(code, signalName)));
-    this.child.on("exit", (code, signalName) =>
-      setTimeout(() => ended(howItEnded(code, signalName)), LAST_WORDS_MS).unref(),
-    );
+    this.child.on("exit", (code, signalName) => {
+      this.#afterRelease = () => setTimeout(() => ended(howItEnded(code, signalName)), LAST_WORDS_MS).unref();
+      if (!this.#isHeld) this.#afterRelease();
+    });
     this.child.on("error", (error) => ended(error.message));
   }
 
@@ -221,11 +236,22 @@ class ExecutorProcess {
     if (this.#commands.writable) this.#commands.write(JSON.stringify(command) + "\n");
   }
 
+  holdOutput(hold: boolean): void {
+    this.#isHeld = hold;
+    if (!hold) this.#afterRelease?.();
+    for (const stream of [this.child.stdout, this.child.stderr, this.child.stdio[REPORT_FD]] as (Socket | null)[]) {
+      if (hold) stream?.pause();
+      else stream?.resume();
+    }
+  }
+
   /** Resolves when the interrupt is over, or the process is gone. */
   interrupt(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#unanswered.push(resolve);
     this.interruptsDone = Promise.all([this.interruptsDone, promise]).then(() => {});
+    // A thread that blocks because its output is held can't be terminated.
+    this.holdOutput(false);
     this.send({ type: "interrupt" });
     return promise;
   }

@@ -34,7 +34,7 @@ export class Kernel {
     this.#language = new Language(folder, (why) =>
       this.#printNotice(`${why}: cells run without type checking from here on`),
     );
-    this.#sockets = new Sockets(connection);
+    this.#sockets = new Sockets(connection, (isHigh) => this.#executor.holdOutput(isHigh));
     this.#outbox = new Outbox((message) => this.#sockets.publish(message));
     this.#execution = new Execution({
       outbox: this.#outbox,
@@ -44,6 +44,7 @@ export class Kernel {
     });
     this.#executor = new ExecutorHost({
       output: (name, text, run) => this.#outbox.stream(name, text, this.#execution.parentOf(run)),
+      display: (type, content, run) => this.#outbox.publish({ type, content, parent: this.#execution.parentOf(run) }),
       report: (report, run, buffers) => this.#report(report, run, buffers),
       died: (told, running) => {
         this.#language.reset();
@@ -121,11 +122,6 @@ export class Kernel {
   #report(report: ExecutorReport, run: number, buffers: Buffer[]): void {
     const parent = this.#execution.parentOf(run);
     switch (report.type) {
-      case "display": {
-        const { data, metadata = {}, id, update } = report;
-        const content = { data, metadata, transient: id ? { display_id: id } : {} };
-        return this.#outbox.publish({ type: update ? "update_display_data" : "display_data", content, parent });
-      }
       case "clear":
         return this.#outbox.publish({ type: "clear_output", content: { wait: report.wait }, parent });
       case "comm":

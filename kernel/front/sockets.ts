@@ -1,6 +1,7 @@
-// The five sockets of a kernel. Nothing is ever dropped (no high-water mark), and each socket sends one message at a
-// time, in order, as zeromq.js demands.
+// The five sockets of a kernel. Each sends one message at a time, in order, as zeromq.js demands, and drops nothing: when
+// front ends are behind, iopub waits, and who writes to it is told to wait, too.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Publisher, Reply, Router } from "zeromq";
 import { type Message, type Outgoing, Wire } from "./wire.ts";
 
@@ -22,21 +23,30 @@ export type Receive = (channel: Channel, message: Message) => void;
 
 const LINGER_MS = 1000;
 
+/** How many messages ZMQ keeps for each front end before iopub waits. */
+const IOPUB_KEPT = 500;
+const RETRY_MS = 2;
+/** A front end that has taken nothing for so long (suspended, say) must not stop the others: it is no longer waited for. */
+const STALLED_MS = 10_000;
+/** Bytes that wait on iopub: above the first, writers wait; below the second, they go on. */
+const PRESSURE = { high: 8 * 2 ** 20, low: 2 * 2 ** 20 };
+
 export class Sockets {
   readonly #wire: Wire;
   readonly #routers: Record<Channel, Router>;
-  readonly #iopub = new Publisher({ linger: LINGER_MS, sendHighWaterMark: 0 });
+  readonly #iopub = new Publisher({ linger: LINGER_MS, sendHighWaterMark: IOPUB_KEPT, noDrop: true });
   readonly #heartbeat = new Reply();
   readonly #queues = new Map<Router | Publisher, SendQueue>();
 
-  constructor({ key, signature_scheme }: Connection) {
+  /** @param onPressure told when writers to iopub have to wait, and when no longer */
+  constructor({ key, signature_scheme }: Connection, onPressure: (isHigh: boolean) => void = () => {}) {
     this.#wire = new Wire(key, signature_scheme);
     // Handover: a front end that connects again under its old name takes its place over.
     const router = () =>
       new Router({ linger: LINGER_MS, sendHighWaterMark: 0, receiveHighWaterMark: 0, handover: true });
     this.#routers = { shell: router(), control: router(), stdin: router() };
-    for (const socket of [...Object.values(this.#routers), this.#iopub])
-      this.#queues.set(socket, new SendQueue(socket));
+    for (const socket of Object.values(this.#routers)) this.#queues.set(socket, new SendQueue(socket));
+    this.#queues.set(this.#iopub, new SendQueue(this.#iopub, onPressure));
   }
 
   async bind({ transport, ip, ...ports }: Connection): Promise<void> {
@@ -83,28 +93,69 @@ export class Sockets {
 
 class SendQueue {
   readonly #socket: Router | Publisher;
+  readonly #onPressure: (isHigh: boolean) => void;
   readonly #waiting: (Buffer | string)[][] = [];
   drained: Promise<void> = Promise.resolve();
   #sending = false;
+  #bytes = 0;
+  #isHigh = false;
+  #isStalled = false;
 
-  constructor(socket: Router | Publisher) {
+  constructor(socket: Router | Publisher, onPressure: (isHigh: boolean) => void = () => {}) {
     this.#socket = socket;
+    this.#onPressure = onPressure;
   }
 
   push(frames: (Buffer | string)[]): void {
     this.#waiting.push(frames);
+    this.#weigh(byteLength(frames));
     if (!this.#sending) this.drained = this.#drain();
   }
 
   async #drain(): Promise<void> {
     this.#sending = true;
     for (let frames = this.#waiting.shift(); frames; frames = this.#waiting.shift()) {
-      try {
-        await this.#socket.send(frames);
-      } catch {
-        // The front end that this was for has gone.
-      }
+      await this.#send(frames);
+      this.#weigh(-byteLength(frames));
     }
     this.#sending = false;
   }
+
+  async #send(frames: (Buffer | string)[]): Promise<void> {
+    const startMs = performance.now();
+    for (;;) {
+      try {
+        await this.#socket.send(frames);
+        this.#isStalled = false;
+        return;
+      } catch (error) {
+        const isFull = (error as NodeJS.ErrnoException).code === "EAGAIN" && this.#socket instanceof Publisher;
+        // A router: the front end that this was for has gone.
+        if (!isFull) return;
+      }
+      if (this.#isStalled || performance.now() - startMs > STALLED_MS) return this.#sendToOthers(frames);
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /** ZMQ then leaves it out for whoever is behind. */
+  async #sendToOthers(frames: (Buffer | string)[]): Promise<void> {
+    const socket = this.#socket as Publisher;
+    this.#isStalled = true;
+    socket.noDrop = false;
+    await socket.send(frames).catch(() => {});
+    socket.noDrop = true;
+  }
+
+  #weigh(bytes: number): void {
+    this.#bytes += bytes;
+    const isHigh = this.#bytes > (this.#isHigh ? PRESSURE.low : PRESSURE.high);
+    if (isHigh === this.#isHigh) return;
+    this.#isHigh = isHigh;
+    this.#onPressure(isHigh);
+  }
+}
+
+function byteLength(frames: (Buffer | string)[]): number {
+  return frames.reduce((sum, frame) => sum + frame.length, 0);
 }

@@ -26,7 +26,8 @@ export interface Message {
 
 export interface Outgoing {
   type: string;
-  content: object;
+  /** A buffer is JSON already; it is read when the message is encoded, which is at once. */
+  content: object | Buffer;
   parent?: Header | undefined;
   metadata?: Record<string, unknown>;
   /** Where it goes on a ROUTER socket; the topic on iopub. */
@@ -54,7 +55,9 @@ export class Wire {
       date: new Date().toISOString(),
       version: PROTOCOL_VERSION,
     };
-    const parts = [header, parent ?? {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
+    const parts = [header, parent ?? {}, metadata, content].map((part) =>
+      Buffer.isBuffer(part) ? part : Buffer.from(JSON.stringify(part)),
+    );
     return [...identities, DELIMITER, this.#sign(parts), ...parts, ...buffers];
   }
 

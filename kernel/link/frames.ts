@@ -11,8 +11,11 @@
 
 import fs from "node:fs";
 
-/** A buffer belongs to the next message of its thread, which says how many there are. */
-export const FrameKind = { stdout: 1, stderr: 2, message: 3, buffer: 4 } as const;
+/**
+ * A message is the JSON of a Report. A display is the content of a display_data or an update_display_data message, which
+ * the front passes on as it is. A buffer belongs to the next message of its thread, which says how many there are.
+ */
+export const FrameKind = { stdout: 1, stderr: 2, message: 3, buffer: 4, display: 5, update: 6 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 export interface Frame {

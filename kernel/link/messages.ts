@@ -63,7 +63,6 @@ export type Outcome = (Shown & { expressions?: Record<string, Shown | CellError>
 export type Report =
   | { type: "ready" }
   | { type: "result"; run: number; outcome: Outcome }
-  | { type: "display"; data: MimeBundle; metadata?: Record<string, unknown>; id?: string; update?: boolean }
   | { type: "clear"; wait: boolean }
   | ({ type: "comm"; buffers: number } & CommEvent)
   /** The executor takes (or no longer takes) comms that a front end opens for this target. */

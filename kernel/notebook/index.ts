@@ -31,11 +31,11 @@ export function display(value: unknown, options: { id?: string } = {}): Displaye
   return Object.defineProperty(displayed, DISPLAY, { value: () => ({}) });
 }
 
-export const html = (source: string): Displayed => display({ "text/html": source, "text/plain": source });
-export const md = (source: string): Displayed => display({ "text/markdown": source, "text/plain": source });
+export const html = (source: string): Displayed => display({ "text/html": source, "text/plain": short(source) });
+export const md = (source: string): Displayed => display({ "text/markdown": source, "text/plain": short(source) });
 export const svg = (source: string): Displayed => display({ "image/svg+xml": source, "text/plain": "[svg]" });
 export const json = (value: unknown): Displayed =>
-  display({ "application/json": value, "text/plain": JSON.stringify(value, undefined, 2) });
+  display({ "application/json": value, "text/plain": short(JSON.stringify(value, undefined, 2)) });
 
 /** Shows an encoded picture: `bytes` of a PNG, JPEG, GIF or WebP file. */
 export function image(
@@ -101,6 +101,13 @@ function show(value: unknown, id: string, update: boolean): void {
   };
   if (described instanceof Promise) void described.then(send);
   else send(described);
+}
+
+const MAX_PLAIN_CHARS = 20_000;
+
+/** What a place without HTML shows; a large document isn't sent twice. */
+function short(text: string): string {
+  return text.length <= MAX_PLAIN_CHARS ? text : `${text.slice(0, 200)}… (${text.length} characters)`;
 }
 
 function isBundle(value: unknown): value is MimeBundle {

@@ -5,6 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Subscriber } from "zeromq";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, KernelProcess } from "../../bench/kernel/client.ts";
 import { sourceKernel } from "../../bench/kernel/source-kernel.ts";
@@ -32,6 +34,41 @@ afterAll(async () => {
   await kernel?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** A front end's iopub that takes nothing until it is told to. */
+class SlowSubscriber {
+  readonly #socket = new Subscriber({ receiveHighWaterMark: 1 });
+
+  constructor({ connection }: Client) {
+    this.#socket.subscribe("stream");
+    this.#socket.connect(`tcp://${connection.ip}:${connection.iopub_port}`);
+  }
+
+  async subscribed(client: Client): Promise<void> {
+    const first = this.#socket.receive();
+    while (!(await Promise.race([first.then(() => true), sleep(50).then(() => false)])))
+      await client.execute("console.log('are you there?')");
+  }
+
+  /** Counts the x and y printed, until both stop coming. */
+  async read(): Promise<{ x: number; y: number }> {
+    const count = { x: 0, y: 0 };
+    for (;;) {
+      const frames = await Promise.race([this.#socket.receive(), sleep(3000).then(() => undefined)]);
+      if (!frames) return count;
+      const { text = "" } = JSON.parse(String(frames.at(-1))) as { text?: string };
+      for (const name of ["x", "y"] as const) count[name] += text.split(name).length - 1;
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+function residentMb(pid: number): number {
+  return process.platform === "linux" ? Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) / 256 : 0;
+}
 
 const byNumber = (a: number, b: number) => a - b;
 const types = (messages: Message[]) => messages.map(({ header }) => header.msg_type);
@@ -272,6 +309,71 @@ describe("displays", () => {
       .map(({ content }) => content["data"] as Record<string, string>);
     expect(displays[0]!["image/png"]).toBe("iVBORw==");
     expect(displays[1]!["text/html"]).toHaveLength(50_000_000);
+  });
+});
+
+describe("output", () => {
+  it("of a million lines arrives whole and in order before idle, and the front keeps little of it", async () => {
+    let most = 0;
+    const timer = setInterval(() => (most = Math.max(most, residentMb(kernel.child.pid!))), 50);
+    const before = residentMb(kernel.child.pid!);
+    const ran = await client.execute("for (let i = 0; i < 1_000_000; i++) console.log('line', i)");
+    clearInterval(timer);
+    const lines = ran.text().split("\n");
+    expect(lines).toHaveLength(1_000_001);
+    expect(lines.findIndex((line, i) => line !== `line ${i}` && i < 1_000_000)).toBe(-1);
+    expect(ran.messages.at(-1)!.content["execution_state"]).toBe("idle");
+    expect(most - before).toBeLessThan(250);
+  });
+
+  it("waits for a front end that is behind, worker threads too, and loses nothing", async () => {
+    const slow = new SlowSubscriber(client);
+    try {
+      await slow.subscribed(client);
+      const ran = client.execute(`
+        import { Worker as Printer } from "node:worker_threads"
+        const chunk = "x".repeat(9_999)
+        const printer = new Printer("const chunk = 'y'.repeat(9_999); for (let i = 0; i < 8_000; i++) console.log(chunk)", { eval: true })
+        const over = new Promise((resolve) => printer.on("exit", resolve))
+        for (let i = 0; i < 8_000; i++) console.log(chunk)
+        await over; "done"`);
+      await sleep(3000);
+      // 160 MB are to be printed: the executor waits, and the front has not taken it all in.
+      expect(residentMb(kernel.child.pid!)).toBeLessThan(400);
+      const seen = slow.read();
+      expect((await ran).result).toBe("'done'");
+      const { x, y } = await seen;
+      expect([x, y]).toEqual([8_000 * 9_999, 8_000 * 9_999]);
+    } finally {
+      slow.close();
+    }
+  });
+
+  it("of both streams keeps its order, and late output goes to the cell that it comes from", async () => {
+    const { messages } = await client.execute(
+      "for (let i = 0; i < 50; i++) { console.log('o' + i); console.error('e' + i) }",
+    );
+    const texts = messages
+      .filter(({ header }) => header.msg_type === "stream")
+      .map(({ content }) => String(content["text"]));
+    expect(texts.join("").split("\n").slice(0, -1)).toEqual(
+      Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? "o" : "e") + (i >> 1)),
+    );
+    const late: Message[] = [];
+    const stop = client.on((_, message) => void (message.header.msg_type === "stream" && late.push(message)));
+    const first = await client.execute(`
+      import { Worker as Late } from "node:worker_threads"
+      setTimeout(() => console.log("timer of 1"), 150)
+      new Late("setTimeout(() => console.log('worker of 1'), 150)", { eval: true }).unref(); undefined`);
+    const second = await client.execute("await new Promise((resolve) => setTimeout(resolve, 500)); console.log('2')");
+    stop();
+    const parentOf = (text: string) =>
+      late.find(({ content }) => String(content["text"]).includes(text))!.parentHeader.msg_id;
+    expect([parentOf("timer of 1"), parentOf("worker of 1")]).toEqual([
+      first.reply.parentHeader.msg_id,
+      first.reply.parentHeader.msg_id,
+    ]);
+    expect(parentOf("2\n")).toBe(second.reply.parentHeader.msg_id);
   });
 });
 
