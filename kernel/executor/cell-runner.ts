@@ -45,9 +45,10 @@ export class CellRunner {
   interrupt(): void {
     const job = this.#current;
     if (!job) return;
+    // First of all: what is stopped may fail the cell in its own way.
+    job.abandon();
     stopTimersOf(job.cell.run);
     stopThreadsOf(job.cell.run);
-    job.abandon();
     setTimeout(() => this.#finish(job, this.#interruptError("while it ended")), GIVE_UP_MS);
   }
 

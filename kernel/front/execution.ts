@@ -166,8 +166,9 @@ export class Execution {
       const { traceback } = this.sources.problems(file, "Warning", warnings);
       this.#outbox.stream("stderr", `${traceback.join("\n")}\n`, parent);
     }
+    // Now, so that the language server takes it in while the cell runs.
+    this.#language.declare(cell, cellId);
     const outcome = await this.#runCompiled(cell, this.newRun(parent), file, expressions);
-    if (outcome.status === "ok" || outcome.ename !== "ExecutorDied") this.#language.declare(cell, cellId);
     return outcome.status === "error" ? this.sources.located(outcome) : outcome;
   }
 

@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { Cells, CHECKED_FILE, EDITED_FILE } from "./cells.ts";
+import { Cells, EDITED_FILE } from "./cells.ts";
 import { type Compiled, compileCell, type CompiledCell } from "./compile.ts";
 import { isGlobal } from "./globals.ts";
 import {
@@ -56,11 +56,7 @@ export class Language {
   /** Forgets every cell: their variables are gone. */
   reset(): void {
     this.#hidden.clear();
-    if (!this.#server) return;
-    const server = this.#server;
-    this.#ready = this.#ready.then(() => {
-      this.#cells = new Cells(server);
-    });
+    this.#cells?.clear();
   }
 
   stop(): void {
@@ -87,16 +83,12 @@ export class Language {
   }
 
   /**
-   * Makes the names of a checked cell known to later cells. The front end's id of the cell, if it gives one, tells that
+   * Makes the names of the cell that was checked last known to later cells. The front end's id of the cell, if it gives one, tells that
    * this is the same cell again: what it declared before, and now does not, is forgotten.
    */
   declare(cell: CompiledCell, cellId?: string): void {
     for (const [name, kind] of cell.names) if (kind !== "type" && isGlobal(name)) this.#hidden.add(name);
     this.#cells?.declare(cell, cellId);
-    if (!this.#server || !this.#cells) return;
-    // The check after this one then finds the program already rebuilt.
-    this.#cells.write(CHECKED_FILE, "", []);
-    void this.#server.errors(CHECKED_FILE).catch(() => {});
   }
 
   /** The front end has deleted these cells: what they declared is forgotten by the checker. */
@@ -139,18 +131,19 @@ export class Language {
   async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
     if (!(await this.#isReady())) return this.#unchecked();
     if (this.#isStrict && cell.specifiers.includes("tslab")) this.#beLoose();
-    this.#cells!.write(CHECKED_FILE, cell.checked, cell.names.keys());
     this.#watch(cell.specifiers.filter((specifier) => specifier.startsWith(".")));
     try {
-      const errors = await this.#server!.errors(CHECKED_FILE);
-      return await Promise.all(errors.map(async (error) => toProblem(error, await this.#importSource(error))));
+      await this.#cells!.settled;
+      const file = this.#cells!.writeChecked(cell);
+      const errors = await this.#server!.errors(file);
+      return await Promise.all(errors.map(async (error) => toProblem(error, await this.#importSource(file, error))));
     } catch {
       return this.#unchecked();
     }
   }
 
   /** Where a missing name might be imported from. */
-  async #importSource(error: Diagnostic): Promise<string | undefined> {
+  async #importSource(file: string, error: Diagnostic): Promise<string | undefined> {
     const name = missingName(error.message);
     if (name === undefined) return undefined;
     this.#ownExports ??= Promise.all(
@@ -158,7 +151,7 @@ export class Language {
     );
     const own = (await this.#ownExports).find(([, names]) => names.has(name));
     if (own) return own[0];
-    return builtinSource(name) ?? sourceOfFix(await this.#server!.fixes(CHECKED_FILE, error).catch(() => []));
+    return builtinSource(name) ?? sourceOfFix(await this.#server!.fixes(file, error).catch(() => []));
   }
 
   async #exportsOf(source: string): Promise<Set<string>> {
@@ -180,7 +173,7 @@ export class Language {
   }
 
   #edit(source: string): void {
-    this.#cells!.write(EDITED_FILE, source, declaredNames(source));
+    this.#cells!.writeEdited(source, declaredNames(source));
   }
 
   async #isReady(): Promise<boolean> {
@@ -203,9 +196,7 @@ export class Language {
       server.write("tsconfig.json", JSON.stringify(compilerConfig(this.#folder, this.#isStrict)), "json");
       server.write("__globals.d.ts", ambientTypes);
       this.#cells = new Cells(server);
-      this.#cells.write(CHECKED_FILE, "", []);
-      this.#cells.write(EDITED_FILE, "", []);
-      await server.errors(CHECKED_FILE);
+      await server.errors(EDITED_FILE);
     } catch (error) {
       // If the server has ended, that has been told.
       if (this.#server || !(error instanceof LanguageServerGone)) lost(error);
