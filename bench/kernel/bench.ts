@@ -1,6 +1,6 @@
 // Kernels side by side: `node bench/kernel/bench.ts --kernel braid --kernel python3 …`. Each round starts every kernel
-// anew, one after the other, in changing order; the table shows the median of the rounds. Kernels other than Braid's are
-// taken from the kernelspecs that Jupyter finds (JUPYTER_PATH, .venv, the user's).
+// anew, one after the other, in changing order; the table shows the median of the rounds. Braid is taken as it
+// is built (`npm run build`), others from the kernelspecs that Jupyter finds (JUPYTER_PATH, .venv, the user's).
 //
 //   --rounds 3        how often                       --cells 300    how many cells that declare
 //   --json file       every figure of every round     --only start,warm,…   some of the suites
@@ -175,8 +175,11 @@ const SUITES: Record<string, Suite> = {
   },
 };
 
+const BUILT = path.resolve("dist", "kernel", "front", "main.js");
+const builtArgv = [process.execPath, "--no-warnings", BUILT, "{connection_file}"];
+
 function findSpec(name: string): KernelSpec | undefined {
-  if (name === "braid") return sourceKernel();
+  if (name === "braid") return fs.existsSync(BUILT) ? { ...sourceKernel(), argv: builtArgv } : sourceKernel();
   const folders = [
     ...(process.env["JUPYTER_PATH"]?.split(path.delimiter) ?? []),
     path.resolve(".venv", "share", "jupyter"),

@@ -3,6 +3,7 @@
 
 import { getEnvironmentData, isMainThread } from "node:worker_threads";
 import { registerHost } from "../../lib/host.ts";
+import { hideOwnFrames } from "./describe.ts";
 import { importedFrom, importedName, installImports } from "./imports.ts";
 import { adopt, CONTROL_THREAD, onInterrupt, trackThreads } from "./threads.ts";
 import { currentRun, runAs } from "./origin.ts";
@@ -11,6 +12,7 @@ import { trackTimers } from "./timers.ts";
 
 if (getEnvironmentData(CONTROL_THREAD) !== true) {
   captureOutput();
+  hideOwnFrames();
   installImports();
   trackThreads();
   if (isMainThread) trackTimers();

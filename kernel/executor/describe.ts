@@ -48,6 +48,17 @@ export function cleanStack(stack: string): string {
     .replace(/file:\/\/[^\s)]*?(?=:\d+:\d+)/g, (url) => relative(url));
 }
 
+/** Every stack of this thread is told without the kernel's and the library's frames, wherever it is printed. */
+export function hideOwnFrames(): void {
+  Error.prepareStackTrace = (error: Error, frames: NodeJS.CallSite[]) => {
+    const lines = frames.map((frame) => `    at ${frame.toString()}`);
+    const others = lines.filter((line) => !OWN_FRAMES.some((own) => line.includes(own)) && !HOW_CELLS_RUN.test(line));
+    return [Error.prototype.toString.call(error), ...(others.length > 0 ? others : lines)].join("\n");
+  };
+}
+
+const HOW_CELLS_RUN = /\(node:(inspector|internal\/async_local_storage)|at new Promise \(<anonymous>\)$|__braidGuarded/;
+
 function isUserFrame(line: string): boolean {
   return (
     !OWN_FRAMES.some((own) => line.includes(own)) &&
