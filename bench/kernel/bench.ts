@@ -161,7 +161,10 @@ const SUITES: Record<string, Suite> = {
       const took: number[] = [];
       for (let i = 0; i < 100; i++) {
         const running = client.execute(cells.spin, {}, { timeoutMs: 5000 }).catch(() => undefined);
-        await client.next((_, { header }) => header.msg_type === "execute_input");
+        await client.next(
+          (_, { content, parentHeader }) =>
+            content["execution_state"] === "busy" && parentHeader.msg_type === "execute_request",
+        );
         await sleep(30);
         const sentMs = performance.now();
         if (spec.interrupts === "signal") child.kill("SIGINT");
