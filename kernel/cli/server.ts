@@ -118,6 +118,7 @@ function isolatedEnvironment(state: string, token: string): NodeJS.ProcessEnv {
   return {
     ...rest,
     BRAID_SERVER_STATE: state,
+    BRAID_HISTORY: "", // what a runner runs is nobody's history
     JUPYTER_TOKEN: token,
     JUPYTER_PREFER_ENV_PATH: "1",
     JUPYTER_CONFIG_DIR: join(state, "config"),

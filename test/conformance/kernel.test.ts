@@ -10,7 +10,7 @@ const { stderr } = spawnSync(python, ["-B", "test/conformance/kernel_test.py", "
   cwd: ROOT,
   encoding: "utf8",
   timeout: 180_000,
-  env: { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" },
+  env: { ...process.env, JUPYTER_PREFER_ENV_PATH: "1", BRAID_HISTORY: "" },
 });
 
 const verdicts = [...stderr.matchAll(/^(test_\w+) \([^\n]*\) \.\.\. (?:\n  \1 [^\n]*)*([^\n]*)/gm)].map(
