@@ -53,6 +53,7 @@ export class ExecutorHost {
   readonly #events: ExecutorEvents;
   #process: ExecutorProcess;
   #running: { run: number; settle: (outcome: Outcome) => void } | undefined;
+  #isHeld = false;
   readonly #commsUnderWay = new Map<number, () => void>();
   #stopped = false;
   /** Processes in a row that ended before they could run anything. */
@@ -90,7 +91,10 @@ export class ExecutorHost {
     const executor = this.#process;
     const { child } = executor;
     let isAnswered = false;
-    void executor.interrupt().then(() => (isAnswered = true));
+    void executor.interrupt().then(() => {
+      isAnswered = true;
+      this.#process.holdOutput(this.#isHeld);
+    });
     // Without a cell, it may be a callback that spins.
     const isStuck = () => (target ? this.#running === target : !isAnswered) && this.#process === executor;
     const unlessStopped = (afterMs: number, act: () => void) =>
@@ -109,6 +113,7 @@ export class ExecutorHost {
 
   /** While it is held, every thread that prints more than its pipe takes blocks. */
   holdOutput(hold: boolean): void {
+    this.#isHeld = hold;
     this.#process.holdOutput(hold);
   }
 
@@ -151,6 +156,7 @@ export class ExecutorHost {
           running.settle({ status: "error", ename: "ExecutorDied", evalue: why, traceback: [`ExecutorDied: ${text}`] });
       },
     });
+    started.holdOutput(this.#isHeld);
     return started;
   }
 
@@ -176,6 +182,7 @@ class ExecutorProcess {
   interruptsDone: Promise<void> = Promise.resolve();
   readonly #commands: Socket;
   #unanswered: (() => void)[] = [];
+  #isOver = false;
   #isHeld = false;
   /** Of a process that ended while its output was held: there is more to read. */
   #afterRelease: (() => void) | undefined;
@@ -216,10 +223,9 @@ class ExecutorProcess {
         }
       }
     });
-    let isOver = false;
     const ended = (why: string) => {
-      if (isOver) return;
-      isOver = true;
+      if (this.#isOver) return;
+      this.#isOver = true;
       for (const answered of this.#unanswered) answered();
       events.ended(why);
     };
@@ -236,7 +242,9 @@ class ExecutorProcess {
     if (this.#commands.writable) this.#commands.write(JSON.stringify(command) + "\n");
   }
 
-  holdOutput(hold: boolean): void {
+  /** Not while an interrupt is under way: a thread that blocks because its output is held can't be terminated. */
+  holdOutput(wanted: boolean): void {
+    const hold = wanted && this.#unanswered.length === 0;
     this.#isHeld = hold;
     if (!hold) this.#afterRelease?.();
     for (const stream of [this.child.stdout, this.child.stderr, this.child.stdio[REPORT_FD]] as (Socket | null)[]) {
@@ -247,11 +255,11 @@ class ExecutorProcess {
 
   /** Resolves when the interrupt is over, or the process is gone. */
   interrupt(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#unanswered.push(resolve);
-    this.interruptsDone = Promise.all([this.interruptsDone, promise]).then(() => {});
-    // A thread that blocks because its output is held can't be terminated.
     this.holdOutput(false);
+    this.interruptsDone = Promise.all([this.interruptsDone, promise]).then(() => {});
     this.send({ type: "interrupt" });
     return promise;
   }

@@ -28,7 +28,7 @@ interface Entry {
 const KEPT_INPUTS = 20_000;
 
 const SCHEMA = `
-  PRAGMA busy_timeout = 2000;
+  PRAGMA busy_timeout = 150;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL);
@@ -38,7 +38,7 @@ const SCHEMA = `
 
 export class History {
   readonly #file: string | undefined;
-  #store: { database: DatabaseSync; insert: StatementSync; session: number } | undefined;
+  #store: Store | undefined;
 
   /** @param file made if it is missing, readable by the user alone; undefined: in memory */
   constructor(file?: string) {
@@ -87,17 +87,22 @@ export class History {
     return all(`${condition} ${group} ORDER BY id DESC LIMIT ?`, ...values).reverse();
   }
 
-  #opened() {
+  #opened(): Store {
     if (this.#store) return this.#store;
-    const database = open(this.#file);
-    database.exec(SCHEMA);
-    const { lastInsertRowid } = database
-      .prepare("INSERT INTO sessions (started) VALUES (?)")
-      .run(new Date().toISOString());
-    database.prepare("DELETE FROM inputs WHERE id <= (SELECT MAX(id) FROM inputs) - ?").run(KEPT_INPUTS);
-    const insert = database.prepare("INSERT INTO inputs (session, line, source) VALUES (?, ?, ?)");
-    return (this.#store = { database, insert, session: Number(lastInsertRowid) });
+    try {
+      this.#store = openStore(this.#file);
+    } catch {
+      // A read-only home, a file that is no database, or one that another program keeps for itself.
+      this.#store = openStore(undefined);
+    }
+    return this.#store;
   }
+}
+
+interface Store {
+  database: DatabaseSync;
+  insert: StatementSync;
+  session: number;
 }
 
 /** BRAID_HISTORY names another file; empty: none is kept. */
@@ -109,18 +114,23 @@ export function historyFile(): string | undefined {
 }
 
 // Loaded when the first cell has been taken: not at the start, which someone waits for.
-function open(file: string | undefined): DatabaseSync {
+function openStore(file: string | undefined): Store {
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   if (file !== undefined) {
-    try {
-      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-      fs.closeSync(fs.openSync(file, "a", 0o600));
-      return new DatabaseSync(file);
-    } catch {
-      // A read-only home, or a file that is no database.
-    }
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.closeSync(fs.openSync(file, "a", 0o600));
   }
-  return new DatabaseSync(":memory:");
+  const database = new DatabaseSync(file ?? ":memory:");
+  try {
+    database.exec(SCHEMA);
+    const started = database.prepare("INSERT INTO sessions (started) VALUES (?)").run(new Date().toISOString());
+    database.prepare("DELETE FROM inputs WHERE id <= (SELECT MAX(id) FROM inputs) - ?").run(KEPT_INPUTS);
+    const insert = database.prepare("INSERT INTO inputs (session, line, source) VALUES (?, ?, ?)");
+    return { database, insert, session: Number(started.lastInsertRowid) };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** SQLite knows Jupyter's * and ?, but takes [ for a set of characters. */

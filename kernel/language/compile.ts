@@ -7,7 +7,7 @@
 import { stripTypeScriptTypes } from "node:module";
 import MagicString from "magic-string";
 import type { Node, Program, Statement, VariableDeclaration } from "oxc-parser";
-import { isGlobal, renameGlobals } from "./globals.ts";
+import { isGlobal, renameGlobals, restoreName, usedValues } from "./globals.ts";
 import { blank, type SyntaxProblem, parseCell, patternNames, walk } from "./syntax.ts";
 import { findUnerasable, transformUnerasable } from "./unerasable.ts";
 
@@ -32,6 +32,8 @@ export interface CompiledCell {
   names: Map<string, NameKind>;
   /** The same names at run time. */
   bindings: Binding[];
+  /** Those that are names of globals, which they hide from later cells. */
+  hides: string[];
   /** The cell as the type checker gets it: without `export`. */
   checked: string;
   /** What it imports from. */
@@ -49,9 +51,7 @@ export function compileCell(source: string, hidden: ReadonlySet<string> = new Se
   if (problems.length > 0) return { ok: false, problems };
   try {
     const cell = new CellCompiler(source, program).compile();
-    const renamed = new Set(
-      [...cell.names].flatMap(([name, kind]) => (kind !== "type" && isGlobal(name) ? [name] : [])),
-    );
+    const renamed = new Set(cell.hides);
     for (const name of hidden) if (source.includes(name)) renamed.add(name);
     return { ok: true, cell: renamed.size === 0 ? cell : compileRenamed(source, program, cell, renamed) };
   } catch (error) {
@@ -69,6 +69,7 @@ function compileRenamed(source: string, program: Program, original: CompiledCell
   return {
     ...cell,
     names: original.names,
+    hides: original.hides,
     checked: original.checked,
     locate(line, column) {
       const place = cell.locate(line, column);
@@ -88,9 +89,12 @@ class CellCompiler {
   readonly #source: string;
   readonly #program: Program;
   readonly #names = new Map<string, NameKind>();
+  /** The names that exist at run time: not types, and not what is only declared to exist. */
+  readonly #withValue = new Set<string>();
   readonly #pieces: Piece[] = [];
   readonly #imports = new Map<string, Binding>();
   readonly #specifiers: string[] = [];
+  readonly #usedValues: Set<string>;
   readonly #nestedVars = new Set<string>();
   readonly #code: MagicString;
   #checked: string;
@@ -99,6 +103,7 @@ class CellCompiler {
     this.#source = source;
     this.#program = program;
     this.#checked = source;
+    this.#usedValues = usedValues(program);
     const unerasable = findUnerasable(program);
     let erasable = source;
     // `<T>x`, which Node's eraser refuses. What stands before it is no expression, or this would be a comparison.
@@ -111,11 +116,8 @@ class CellCompiler {
       erasable = replaceBy(erasable, start, end, blank(erasable.slice(start, end)));
     this.#code = new MagicString(stripTypeScriptTypes(erasable));
     for (const statement of unerasable) {
-      this.#overwrite(
-        statement.start,
-        statement.end,
-        transformUnerasable(source.slice(statement.start, statement.end)),
-      );
+      const { start, end } = exported(statement) ?? statement;
+      this.#overwrite(start, end, transformUnerasable(source.slice(start, end)));
     }
     const transformed = new Set<Node>(unerasable);
     for (const statement of program.body) this.#statement(statement, transformed.has(statement));
@@ -129,6 +131,7 @@ class CellCompiler {
       showsValue: last?.type === "ExpressionStatement",
       names: this.#names,
       bindings: [...this.#names.keys()].map((name) => this.#imports.get(name) ?? { name }),
+      hides: [...this.#withValue].filter(isGlobal),
       checked: this.#checked,
       specifiers: this.#specifiers,
       locate: makeLocator(this.#code, STRICT.length),
@@ -153,11 +156,11 @@ class CellCompiler {
         // `let f=function (…) {…};` takes its name from the variable, and calls itself through it: bound late, too.
         this.#code.appendRight(inner.start, `let ${inner.id.name}=`);
         this.#overwrite(inner.id.start, inner.id.end, blank(inner.id.name));
-        return void this.#code.appendLeft(inner.end, ";");
+        return void this.#code.appendLeft(inner.end, `;${restoreName(inner.id.name)}`);
       case "ClassDeclaration":
         if (inner.declare || !inner.id) return;
         this.#code.appendRight(inner.start, `let ${inner.id.name}=`);
-        return void this.#code.appendLeft(inner.end, ";");
+        return void this.#code.appendLeft(inner.end, `;${restoreName(inner.id.name)}`);
       case "ExpressionStatement":
         // A function that followed is blanked here: the line after it must not go on this one.
         return void this.#code.appendLeft(inner.end, ";");
@@ -169,17 +172,26 @@ class CellCompiler {
   /** `export` means nothing in a cell: it is blanked, here and for the checker. Pure re-exports vanish. */
   #withoutExport(statement: Statement): Statement | undefined {
     if (!statement.type.startsWith("Export")) return statement;
-    const declaration = (statement as { declaration?: Statement | null }).declaration;
+    const declaration = exported(statement);
     const from = statement.start;
     const to = declaration ? declaration.start : statement.end;
     this.#overwrite(from, to, blank(this.#source.slice(from, to)));
     this.#checked = replaceBy(this.#checked, from, to, blank(this.#checked.slice(from, to)));
-    return declaration ?? undefined;
+    if (statement.type !== "ExportDefaultDeclaration" || (declaration as { id?: Node | null }).id) return declaration;
+    // What has no name is only evaluated.
+    if (/Declaration$/.test(declaration!.type))
+      this.#checked = replaceBy(this.#checked, from, from + "void".length, "void");
+    this.#code.appendRight(to, "(");
+    this.#code.appendLeft(declaration!.end, ");");
+    this.#pieces.push({ start: statement.start, end: statement.end, script: "body" });
+    return undefined;
   }
 
   #declare(statement: Statement): void {
+    const isAmbient = (statement as { declare?: boolean }).declare === true || statement.type === "TSDeclareFunction";
     const add = (name: string, kind: NameKind) => {
       if (kind !== "type" || !this.#names.has(name)) this.#names.set(name, kind);
+      if (kind !== "type" && !isAmbient) this.#withValue.add(name);
     };
     switch (statement.type) {
       case "VariableDeclaration":
@@ -198,14 +210,19 @@ class CellCompiler {
         add(statement.id.name, "const");
         break;
       case "TSModuleDeclaration":
-        if (statement.id.type === "Identifier") add(statement.id.name, "const");
+        add(leftmost(statement.id), "const");
         break;
       case "TSInterfaceDeclaration":
       case "TSTypeAliasDeclaration":
         add(statement.id.name, "type");
         break;
       case "ImportDeclaration":
-        for (const { local } of statement.specifiers) add(local.name, "const");
+        for (const one of statement.specifiers) {
+          add(one.local.name, "const");
+          const isType =
+            statement.importKind === "type" || (one.type === "ImportSpecifier" && one.importKind === "type");
+          if (isType) this.#withValue.delete(one.local.name);
+        }
     }
   }
 
@@ -220,7 +237,10 @@ class CellCompiler {
       statement.attributes.length > 0
         ? `{with:{${statement.attributes.map(({ start, end }) => this.#source.slice(start, end))}}}`
         : "undefined";
-    const needed = named.flatMap(({ exported }) => (exported === "*" ? [] : [exported]));
+    // An interface may be imported like a value: only what is used as one must be there.
+    const needed = named.flatMap(({ local, exported }) =>
+      exported !== "*" && this.#usedValues.has(local) ? [exported] : [],
+    );
     const call = `await __import(${JSON.stringify(specifier)},${options},${JSON.stringify(needed)})`;
     const namespace = named.find(({ exported }) => exported === "*");
     const picked = named.flatMap(({ local, exported }) =>
@@ -269,6 +289,7 @@ class CellCompiler {
       for (const { id } of node.declarations) {
         for (const name of patternNames(id)) {
           this.#nestedVars.add(name);
+          this.#withValue.add(name);
           this.#names.set(name, "let");
         }
       }
@@ -314,6 +335,17 @@ class CellCompiler {
       ...(has("body") ? { body } : {}),
     };
   }
+}
+
+function exported(statement: Statement): Statement | undefined {
+  if (!statement.type.startsWith("Export")) return undefined;
+  return (statement as { declaration?: Statement | null }).declaration ?? undefined;
+}
+
+/** The name that `namespace A.B` declares: A. */
+function leftmost(id: Node): string {
+  if (id.type === "TSQualifiedName") return leftmost(id.left);
+  return id.type === "Identifier" ? id.name : "";
 }
 
 type ImportSpecifierNode = Extract<Statement, { type: "ImportDeclaration" }>["specifiers"][number];

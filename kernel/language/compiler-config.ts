@@ -41,16 +41,8 @@ const FORCED = {
  */
 export function compilerConfig(folder: string, strict = true): object {
   const own = readConfig(path.join(folder, "tsconfig.json"));
-  const {
-    types = ["node"],
-    typeRoots = [],
-    paths = {},
-    ...options
-  } = own?.compilerOptions ?? {
-    target: "esnext",
-    lib: ["esnext"],
-    strict,
-  };
+  const chosen: Config["compilerOptions"] = own ? own.compilerOptions : { target: "esnext", lib: ["esnext"], strict };
+  const { types = ["node"], typeRoots = [], paths = {}, ...options } = chosen ?? {};
   return {
     ...(own?.extends === undefined ? {} : { extends: own.extends }),
     compilerOptions: {

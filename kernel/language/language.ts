@@ -6,7 +6,6 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Cells, EDITED_FILE } from "./cells.ts";
 import { type Compiled, compileCell, type CompiledCell } from "./compile.ts";
-import { isGlobal } from "./globals.ts";
 import {
   type Diagnostic,
   type FileChange,
@@ -36,8 +35,8 @@ export class Language {
   #ready: Promise<void>;
   #isStrict = true;
   #ownExports: Promise<(readonly [source: string, names: Set<string>])[]> | undefined;
-  /** Globals whose names cells have declared. */
-  readonly #hidden = new Set<string>();
+  /** Globals whose names cells have declared, and which cell did. */
+  readonly #hidden = new Map<string, string | undefined>();
   readonly #localFolders = new Set<string>();
   #localFiles = new Map<string, number>();
   /** Told once, by the first cell that runs unchecked because checking has become impossible. */
@@ -65,7 +64,7 @@ export class Language {
   }
 
   compile(source: string): Compiled {
-    return compileCell(source, this.#hidden);
+    return compileCell(source, new Set(this.#hidden.keys()));
   }
 
   /** Compiles a cell and checks its types. `// @ts-nocheck` in it turns the type check off. */
@@ -77,7 +76,7 @@ export class Language {
     }
     const { cell } = compiled;
     const isChecked = this.typeCheck !== "off" && !/^\s*\/\/ *@ts-nocheck\b/m.test(source);
-    const problems = isChecked ? await this.#typeProblems(cell) : [];
+    const problems = await this.#typeProblems(cell, isChecked);
     if (problems.length === 0 || this.typeCheck === "warn") return { ok: true, cell, warnings: problems };
     return { ok: false, kind: "TypeScriptError", problems };
   }
@@ -87,13 +86,21 @@ export class Language {
    * this is the same cell again: what it declared before, and now does not, is forgotten.
    */
   declare(cell: CompiledCell, cellId?: string): void {
-    for (const [name, kind] of cell.names) if (kind !== "type" && isGlobal(name)) this.#hidden.add(name);
+    if (cellId !== undefined) this.#unhide(cellId);
+    for (const name of cell.hides) this.#hidden.set(name, cellId);
     this.#cells?.declare(cell, cellId);
   }
 
   /** The front end has deleted these cells: what they declared is forgotten by the checker. */
   forget(cellIds: readonly string[]): void {
-    for (const id of cellIds) this.#cells?.forget(id);
+    for (const id of cellIds) {
+      this.#unhide(id);
+      this.#cells?.forget(id);
+    }
+  }
+
+  #unhide(cellId: string): void {
+    for (const [name, by] of this.#hidden) if (by === cellId) this.#hidden.delete(name);
   }
 
   /** Names that may stand at `offset` (UTF-16 units), and the range that they replace. */
@@ -128,13 +135,15 @@ export class Language {
     return help && signaturesAsMarkdown(help);
   }
 
-  async #typeProblems(cell: CompiledCell): Promise<Problem[]> {
+  /** Also a cell that is not checked becomes a module: later cells see its names. */
+  async #typeProblems(cell: CompiledCell, isChecked: boolean): Promise<Problem[]> {
     if (!(await this.#isReady())) return this.#unchecked();
     if (this.#isStrict && cell.specifiers.includes("tslab")) this.#beLoose();
     this.#watch(cell.specifiers.filter((specifier) => specifier.startsWith(".")));
     try {
       await this.#cells!.settled;
       const file = this.#cells!.writeChecked(cell);
+      if (!isChecked) return [];
       const errors = await this.#server!.errors(file);
       return await Promise.all(errors.map(async (error) => toProblem(error, await this.#importSource(file, error))));
     } catch {

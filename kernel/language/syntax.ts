@@ -65,9 +65,13 @@ export function blank(text: string): string {
 /** Visits a tree from the top; a visitor that returns "skip" keeps out of the node's children. */
 export function walk(node: Node, visit: (node: Node) => "skip" | void): void {
   if (visit(node) === "skip") return;
+  forEachChild(node, (child) => walk(child, visit));
+}
+
+export function forEachChild(node: Node, visit: (child: Node) => void): void {
   for (const [key, value] of Object.entries(node)) {
     if (key === "parent") continue;
-    for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) walk(child, visit);
+    for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child);
   }
 }
 

@@ -424,6 +424,22 @@ describe("history", () => {
   });
 });
 
+describe("a history file that is none", () => {
+  it("is left as it is, and the session's own inputs are kept", async () => {
+    const broken = path.join(folder, "broken.sqlite");
+    writeFileSync(broken, "this is no database, and long enough to be told from an empty one".repeat(20));
+    const other = await KernelProcess.start(sourceKernel({ cwd: folder, env: { BRAID_HISTORY: broken } }));
+    try {
+      await other.client.execute("'kept in memory'");
+      const { content } = await other.client.request("shell", "history_request", { hist_access_type: "tail", n: 5 });
+      expect(content).toMatchObject({ status: "ok", history: [[1, 1, "'kept in memory'"]] });
+      expect(readFileSync(broken, "utf8")).toMatch(/^this is no database/);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 describe("the channels", () => {
   it("answer kernel_info on control as on shell, and usage with the threads' memory", async () => {
     for (const channel of ["shell", "control"] as const) {
@@ -655,6 +671,49 @@ describe("the language side", () => {
     expect(await errorOf(`typeCheck("loud" as any)`)).toMatch(/expected "error", "warn" or "off", got 'loud'/);
     await client.execute(`typeCheck("error")`);
     expect(await errorOf("// @ts-nocheck\nconst unchecked: number = 'text'")).toBeUndefined();
+  });
+
+  it("knows what unchecked cells declare, however many come at once", async () => {
+    const other = await KernelProcess.start(sourceKernel({ cwd: folder, env: { BRAID_TYPE_CHECK: "off" } }));
+    try {
+      const cells = Array.from({ length: 40 }, (_, i) => other.client.execute(`const a${i} = ${i}`));
+      expect((await Promise.all(cells)).flatMap(({ error }) => error ?? [])).toEqual([]);
+      await other.client.execute(`import { typeCheck } from "braid/notebook"; typeCheck("error")`);
+      expect((await other.client.execute("const y: number = 'rejected'")).error!.evalue).toMatch(/TS2322/);
+      await other.client.execute("// @ts-nocheck\nconst y: string = 'text'");
+      expect((await other.client.execute("y.toUpperCase() + a0 + a39")).result).toBe("'TEXT039'");
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it("lets a global come back when the cell that took its name is changed or deleted", async () => {
+    const other = await KernelProcess.start(sourceKernel({ cwd: folder }));
+    const run = async (code: string, metadata = {}) => {
+      const { result, error } = await other.client.execute(code, {}, { metadata });
+      return result ?? error?.evalue;
+    };
+    try {
+      await run("const fetch = 3", { cellId: "a" });
+      expect(await run("fetch")).toBe("3");
+      await run("const fetched = 3", { cellId: "a" });
+      expect(await run("typeof fetch")).toBe("'function'");
+      await run("class URL {}", { cellId: "b" });
+      expect(await run("URL.name + new URL().constructor.name")).toBe("'URLURL'");
+      expect(await run("new URL('http://x/y').pathname", { cellId: "c", deletedCells: ["b"] })).toBe("'/y'");
+      expect(
+        await run(
+          "declare const require: any; declare const process: { pid: number }; require('node:fs') && process.pid > 0",
+        ),
+      ).toBe("true");
+      expect(await run("process.pid > 0")).toBe("true");
+      await run(
+        "const atob = 5; namespace N { export const atob = 1 } class P { constructor(public atob: number) {} } enum E { atob = 1, b = atob + 1 }",
+      );
+      expect(await run("[N.atob, new P(3).atob, E.b, atob]")).toBe("[ 1, 3, 2, 5 ]");
+    } finally {
+      await other.stop();
+    }
   });
 
   it("imports JSON, WebAssembly, and packages from the notebook's folder upwards", async () => {

@@ -157,6 +157,20 @@ describe("TypeScript", () => {
     expect(result).toBe("[ 2, 3, 3, 'called', 4, 5 ]");
   });
 
+  it("takes what is exported like what is not, and imports interfaces without a word", async () => {
+    const { result } = await kernel.ok(`
+      import { InspectOptions, inspect } from "node:util"
+      export enum Exported { A = 4 }
+      export namespace Names { export const inner = 1 }
+      export class Held { constructor(public a: number) {} }
+      export default class { unused = 1 }
+      namespace Outer.Inner { export const deep = 3 }
+      const options: InspectOptions = { depth: 1 };
+      [Exported.A, Names.inner, new Held(2).a, typeof inspect, options.depth]`);
+    expect(result).toBe("[ 4, 1, 2, 'function', 1 ]");
+    expect((await kernel.ok("Outer.Inner.deep")).result).toBe("3");
+  });
+
   it("says of JSX and of what it can't transform where it stands", async () => {
     expect((await kernel.run("const a = 1\nconst el = <div>hi</div>")).error!.evalue).toMatch(
       /^cell-\d+\.ts:2:\d+.*JSX/,
