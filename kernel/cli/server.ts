@@ -14,6 +14,7 @@ import type { PythonEnvironment } from "./python.ts";
 
 const START_MS = 60_000;
 const STOP_MS = 15_000;
+const ANSWER_MS = 2_000;
 const MARK = "braid-server ";
 
 /** Starts the application named first, reports the address in place of the usual message. */
@@ -159,7 +160,10 @@ async function untilItAnswers({ url, token }: Info, exited: Promise<void>): Prom
   void exited.then(() => (hasExited = true));
   for (const startMs = performance.now(); ; await sleep(50)) {
     try {
-      const { ok } = await fetch(new URL("api/status", url), { headers: { authorization: `token ${token}` } });
+      const { ok } = await fetch(new URL("api/status", url), {
+        headers: { authorization: `token ${token}` },
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
       if (ok) return;
     } catch {
       // not yet
