@@ -179,7 +179,7 @@ class CellCompiler {
     this.#checked = replaceBy(this.#checked, from, to, blank(this.#checked.slice(from, to)));
     if (statement.type !== "ExportDefaultDeclaration" || (declaration as { id?: Node | null }).id) return declaration;
     // What has no name is only evaluated.
-    if (/Declaration$/.test(declaration!.type))
+    if (declaration!.type.endsWith("Declaration"))
       this.#checked = replaceBy(this.#checked, from, from + "void".length, "void");
     this.#code.appendRight(to, "(");
     this.#code.appendLeft(declaration!.end, ");");
