@@ -59,3 +59,6 @@ function printLate(what: string, error: unknown): void {
 }
 
 report({ type: "ready" }, 0);
+
+// In a quiet moment, so that the first cell that imports the library doesn't have to wait for it.
+setTimeout(() => void import("../../lib/index.ts"), 300).unref();

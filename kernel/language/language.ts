@@ -24,6 +24,8 @@ export type Checked =
   | { ok: false; kind: "SyntaxError" | "TypeScriptError"; problems: Problem[] };
 
 const OWN_MODULES = ["braid", "braid/notebook"];
+const OWN_FILE = "__cell_own.ts";
+const QUIET_MS = 300;
 
 export const TYPE_CHECKS = ["error", "warn", "off"] as const;
 export type TypeCheck = (typeof TYPE_CHECKS)[number];
@@ -206,10 +208,18 @@ export class Language {
       server.write("__globals.d.ts", ambientTypes);
       this.#cells = new Cells(server);
       await server.errors(EDITED_FILE);
+      setTimeout(() => this.#readOwnModules(server), QUIET_MS).unref();
     } catch (error) {
       // If the server has ended, that has been told.
       if (this.#server || !(error instanceof LanguageServerGone)) lost(error);
     }
+  }
+
+  /** So that the first cell that imports them doesn't have to wait. */
+  #readOwnModules(server: LspClient): void {
+    if (this.#server !== server) return;
+    server.write(OWN_FILE, OWN_MODULES.map((source) => `import "${source}";\n`).join(""));
+    server.errors(OWN_FILE).catch(() => {});
   }
 
   /** The server keeps what it has read of local files, and that a file was missing: tell it what changed since. */

@@ -8,15 +8,27 @@ const ENUMERABLE = new Set(
   ),
 );
 
+/** Node loads its HTTP client (40 ms) when one of these is looked at. */
+const LOADED_ON_DEMAND = new Set(
+  "FormData Headers Request Response MessageEvent WebSocket EventSource CloseEvent".split(" "),
+);
+
 // Taken when the library is loaded. What a program has put there by assignment is enumerable, and so told apart.
 const bare = new Map<string, PropertyDescriptor>();
+const later = new Set<string>();
 for (const name of Object.getOwnPropertyNames(globalThis)) {
+  if (LOADED_ON_DEMAND.has(name)) later.add(name);
+  else take(name);
+}
+
+function take(name: string): void {
   const descriptor = Object.getOwnPropertyDescriptor(globalThis, name)!;
   if (!descriptor.enumerable || ENUMERABLE.has(name)) bare.set(name, descriptor);
 }
 
 /** Is `value`, read by this name, what every thread has under it anyway? */
 export function isBareGlobal(name: string, value: unknown): boolean {
+  if (later.delete(name)) take(name);
   const before = bare.get(name);
   const now = before && Object.getOwnPropertyDescriptor(globalThis, name);
   if (!before || !now) return false;
@@ -28,7 +40,16 @@ let paths: Map<unknown, string[]> | undefined;
 
 /** The way to a built-in value from globalThis, or undefined. Built on the first call, about 2 ms. */
 export function globalPath(value: object): string[] | undefined {
+  if (typeof value === "function" && later.has(ownName(value))) {
+    later.delete(ownName(value));
+    take(ownName(value));
+    paths = undefined;
+  }
   return (paths ??= collect()).get(value);
+}
+
+function ownName(of: object): string {
+  return String(Object.getOwnPropertyDescriptor(of, "name")?.value);
 }
 
 export function followPath(path: readonly string[]): unknown {
