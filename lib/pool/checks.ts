@@ -14,6 +14,13 @@ export function checkInteger(name: string, value: unknown, from: number, to: num
   return value;
 }
 
+export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
+  if (typeof value !== "string" || !choices.includes(value))
+    throw new TypeError(
+      `Expected ${name} to be one of ${choices.map((one) => `"${one}"`).join(", ")}, got ${show(value)}.`,
+    );
+}
+
 export function checkMilliseconds(name: string, value: unknown): number {
   if (typeof value !== "number")
     throw new TypeError(`Expected ${name} to be a number of milliseconds, got ${show(value)}.`);

@@ -1,15 +1,29 @@
-// The inside of a pool: threads, queue, and the promise that every job is settled exactly once. A job ends by the answer
+// The inside of a pool: threads, board, and the promise that every job is settled exactly once. A job ends by the answer
 // of its thread, by the end of that thread, or by someone who ends it; whichever comes first counts.
 
-import { threadId } from "node:worker_threads";
-import { CancelledError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
+import { availableParallelism } from "node:os";
+import { MessageChannel, threadId } from "node:worker_threads";
+import { Board, MAX_LANES, MAX_SEATS, SLOTS, State, VALUE_BYTES } from "../engine/board.ts";
+import { SmallValueWriter } from "../engine/small-values.ts";
+import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
-import { snapshot, type Wire } from "../ship/index.ts";
-import { CentralQueue } from "./central-queue.ts";
-import { called, unsendable, type Group, type Job, type Outcome, type Times, type Work } from "./job.ts";
-import { now } from "./messages.ts";
-import { PoolThread, type ThreadLimits } from "./thread.ts";
+import { decode, encode, prepare, snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
+import { called, Job, unsendable, type Group, type Outcome, type Work } from "./job.ts";
+import { now, type FromThread } from "./messages.ts";
+import { isForAll, placeOf, steals, type Schedule } from "./schedule.ts";
+import { Queue } from "./queue.ts";
+import { SharedFunctions } from "./shared-functions.ts";
+import { crash, PoolThread, type ThreadEvents } from "./thread.ts";
 import { Trace } from "./trace.ts";
+import { types } from "node:util";
+
+export interface EngineOptions {
+  readonly threads: number;
+  readonly stackSizeMb?: number | undefined;
+  readonly maxHeapMb?: number | undefined;
+  readonly trace: boolean;
+  readonly schedule: Schedule;
+}
 
 let groups = 0;
 
@@ -19,37 +33,57 @@ export class Engine {
   target: number;
   done = 0;
   failed = 0;
-  readonly #limits: ThreadLimits;
-  readonly #queue = new CentralQueue();
+  steals = 0;
+  readonly #options: EngineOptions;
+  readonly #board: Board;
+  readonly #functions = new SharedFunctions((id) => {
+    this.#sentTo.delete(id);
+    for (const thread of this.#threads) thread.forgetFunction(id);
+  });
   /** All that have not ended. */
   readonly #jobs = new Set<Job>();
+  /** By slot: also a job that has ended, as long as its thread may write there. */
+  readonly #bySlot: (Job | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  #slotsUsed = 0;
+  /** Jobs that no slot was free for. */
+  readonly #waiting = new Queue<Job>();
+  #turn = 0;
   readonly #threads = new Set<PoolThread>();
-  /** Threads on their way out. */
+  readonly #seats: (PoolThread | undefined)[] = [];
   readonly #stopping = new Set<Promise<void>>();
+  readonly #events: ThreadEvents;
   readonly #unlisten: (() => void) | undefined;
   readonly #closed = Promise.withResolvers<void>();
+  /** Keeps the program alive while there is work. */
+  readonly #life = new MessageChannel();
+  #isListening = false;
+  /** By function: the threads that know it. */
+  readonly #sentTo = new Map<number, readonly PoolThread[]>();
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
 
-  constructor(threads: number, limits: ThreadLimits, trace: boolean) {
-    this.target = threads;
-    this.#limits = limits;
-    this.trace = new Trace(trace, this.begin);
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.target = options.threads;
+    this.trace = new Trace(options.trace, this.begin);
+    const lanes = Math.min(MAX_LANES, Math.max(options.threads, availableParallelism(), 8));
+    this.#board = Board.make(options.schedule === "central" ? 1 : lanes);
+    this.#events = {
+      heard: (thread, message) => this.#heard(thread, message),
+      heardNothing: (thread, error) => this.#heardNothing(thread, error),
+      gone: (thread, exitCode) => this.#gone(thread, exitCode),
+    };
+    this.#life.port1.on("message", () => {});
+    this.#life.port1.unref();
     try {
       this.#grow();
     } catch (error) {
       for (const thread of this.#threads) this.#stop(thread);
+      this.#life.port1.close();
       throw error;
     }
     this.#unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
-  }
-
-  get running(): number {
-    return this.#jobs.size - this.#queue.length;
-  }
-
-  get queued(): number {
-    return this.#queue.length;
   }
 
   checkOpen(): void {
@@ -57,41 +91,72 @@ export class Engine {
     throw new PoolClosedError(`The pool was ${this.#state} and takes no more work: make a new Pool.`);
   }
 
-  /** Starts or queues a piece of work. What it sends is taken as it is now. */
-  add(work: Work, wire: Wire): Job {
+  /** What of the jobs that have not ended runs, and what waits. */
+  counts(): { running: number; queued: number } {
+    let running = 0;
+    for (const job of this.#jobs) if (this.isRunning(job)) running++;
+    return { running, queued: this.#jobs.size - running };
+  }
+
+  /** A thread has it, and all that it needs. */
+  isRunning({ slot, isOver, parcel }: Job): boolean {
+    return !isOver && !parcel && slot >= 0 && this.#board.state(slot) !== State.queued;
+  }
+
+  /** Of a job that has not ended. */
+  threadOf(job: Job): number | undefined {
+    return this.isRunning(job) ? this.#seats[this.#board.seat(job.slot)]?.id : undefined;
+  }
+
+  startedMs({ slot, startMs }: Job): number | undefined {
+    return startMs ?? ((slot >= 0 && this.#board.started(slot)) || undefined);
+  }
+
+  /** Starts or queues a call. What it sends is taken as it is now. */
+  call(work: Work, fn: Function, args: readonly unknown[]): Job {
     this.checkOpen();
-    const origin = host()?.origin();
-    const id = ++this.#count;
-    const job: Job = { id, work, wire, origin, state: "queued", thread: undefined, givenMs: undefined };
-    this.#jobs.add(job);
-    this.#queue.push(job);
-    this.trace.add("enqueue", threadId, job.id, now(), work.label);
-    this.#dispatch();
-    if (job.state === "queued") {
-      try {
-        job.wire = snapshot(wire);
-      } catch (cause) {
-        this.end(job, unsendable(cause));
+    const id = this.#functions.numberOf(fn);
+    if (id !== 0) {
+      const slot = this.#waiting.length === 0 ? this.#takeSlot() : -1;
+      if (slot >= 0) {
+        if (this.#board.writeList(slot, args)) return this.#place(this.#job(work, { fn: id, args: undefined }), slot);
+        this.#freeSlots.push(slot);
+      } else if (scratch.writeList(args, 0, VALUE_BYTES)) {
+        const job = this.#job(work, { fn: id, args: scratchBytes.slice() });
+        this.#waiting.push(job);
+        return job;
       }
     }
+    return this.add(work, encode({ fn, args }, { path: "" }));
+  }
+
+  /** The same for what is encoded already. */
+  add(work: Work, wire: Wire): Job {
+    this.checkOpen();
+    const job = this.#job(work, { wire });
+    const { group } = work;
+    const isHeld = group !== undefined && group.placed >= group.limit;
+    const slot = isHeld || this.#waiting.length > 0 ? -1 : this.#takeSlot();
+    if (slot >= 0) return this.#place(job, slot);
+    if (this.#keep(job)) (isHeld ? group.waiting : this.#waiting).push(job);
     return job;
   }
 
-  /** Ends a job that has not ended: takes it out of the queue, or stops its thread. */
+  /** Ends a job that has not ended: takes it back, or stops its thread. */
   end(job: Job, error: unknown): void {
-    if (job.state !== "ended") this.#end([job], () => error);
+    if (!job.isOver) this.#end([job], () => error);
   }
 
   /** Ends the parts of a group that wait, and with `all` those that run. */
   endGroup(group: Group, error: unknown, all: boolean): void {
-    const ends = ({ work, state }: Job): boolean => work.group === group && (all || state === "queued");
+    const ends = (job: Job): boolean => job.work.group === group && (all || !this.isRunning(job));
     this.#end([...this.#jobs].filter(ends), () => error);
   }
 
   /** What the group shares is kept as it is now, for threads that get it later. */
   openGroup(wire: Wire, limit: number): Group {
     try {
-      return { id: ++groups, wire: snapshot(wire), limit, running: 0 };
+      return { id: ++groups, wire: snapshot(wire), limit, placed: 0, waiting: new Queue() };
     } catch (cause) {
       throw unsendable(cause);
     }
@@ -106,13 +171,10 @@ export class Engine {
     this.checkOpen();
     this.target = threads;
     const live = this.#live();
-    const idleFirst = live.sort((a, b) => Number(a.job !== undefined) - Number(b.job !== undefined));
-    for (const thread of idleFirst.slice(0, Math.max(0, live.length - threads))) {
-      thread.retiring = true;
-      if (!thread.job) this.#stop(thread);
-    }
+    const busy = this.#busySeats();
+    const idleFirst = live.toSorted((a, b) => Number(busy.has(a.seat)) - Number(busy.has(b.seat)));
+    for (const thread of idleFirst.slice(0, Math.max(0, live.length - threads))) this.#retire(thread);
     this.#grow();
-    this.#dispatch();
   }
 
   close(): Promise<void> {
@@ -131,104 +193,295 @@ export class Engine {
     return this.#closed.promise;
   }
 
-  #live(): PoolThread[] {
-    return [...this.#threads].filter((thread) => !thread.retiring);
+  // ---- jobs to threads
+
+  #job(work: Work, parcel: Job["parcel"]): Job {
+    const job = new Job(++this.#count, work, host()?.origin(), parcel);
+    if (this.#jobs.size === 0) this.#life.port1.ref();
+    this.#jobs.add(job);
+    if (this.trace.isOn)
+      this.trace.add({ kind: "enqueue", thread: threadId, task: job.id, atMs: now(), label: work.label });
+    return job;
   }
 
-  #grow(): void {
-    for (let missing = this.target - this.#live().length; missing > 0 && this.#state !== "terminated"; missing--)
-      this.#threads.add(
-        new PoolThread(this.#limits, {
-          started: (job, thread, atMs) => {
-            job.thread = thread;
-            job.givenMs = atMs;
-            job.work.started?.(thread, atMs);
-          },
-          settled: (job, outcome, times) => this.#settle(job, outcome, times),
-          free: (thread) => this.#free(thread),
-          gone: (thread) => this.#gone(thread),
-        }),
-      );
-  }
-
-  /** Replaces threads that ended, so that the next job finds one started. */
-  #refill(): void {
-    if (this.#state !== "open") return;
+  /** Takes a copy of what has to wait. False: that failed, and the job with it. */
+  #keep(job: Job): boolean {
+    if (!job.parcel || !("wire" in job.parcel)) return true;
     try {
-      this.#grow();
-    } catch {
-      // The next job tries again, and fails with the reason.
-    }
-  }
-
-  /** Gives waiting jobs to free threads, and makes up for threads that died. */
-  #dispatch(): void {
-    if (this.#queue.length === 0) return;
-    try {
-      this.#grow();
+      job.parcel = { wire: snapshot(job.parcel.wire) };
+      return true;
     } catch (cause) {
-      if (this.#threads.size === 0) this.#giveUp(cause as Error);
-    }
-    for (const thread of this.#threads) {
-      if (thread.job || thread.retiring) continue;
-      const job = this.#queue.take();
-      if (!job) return;
-      job.state = "running";
-      thread.run(job);
+      this.#settle(job, { ok: false, error: unsendable(cause) });
+      return false;
     }
   }
 
-  /** No thread is left and none can be started. */
-  #giveUp(cause: Error): void {
-    for (const job of this.#queue.remove(() => true)) {
-      const error = new ThreadCrashedError(`No thread could be started for ${called(job.work)}: ${cause.message}`, {
-        cause,
-      });
-      this.#settle(job, { ok: false, error }, { endMs: now() });
+  /** -1: none is free. */
+  #takeSlot(): number {
+    if (this.#freeSlots.length === 0 && this.#slotsUsed === SLOTS) this.#gather();
+    return this.#freeSlots.pop() ?? (this.#slotsUsed < SLOTS ? this.#slotsUsed++ : -1);
+  }
+
+  /** Puts a job on the board, or gives it to a thread that sleeps. Its arguments may be there already. */
+  #place(job: Job, slot: number, wanted?: PoolThread): Job {
+    const board = this.#board;
+    const { parcel, work } = job;
+    job.slot = slot;
+    this.#bySlot[slot] = job;
+    if (work.group) {
+      work.group.placed++;
+      job.isPlaced = true;
     }
+    this.#listen();
+    this.#makeUp();
+    // Nobody could be started: it has ended.
+    if (job.isOver) return job;
+    const thread = wanted ?? this.#choose(work.share);
+    const sleeper = this.#sleeper(thread, wanted !== undefined);
+    if (parcel && "fn" in parcel) {
+      board.prepare(slot, parcel.fn, job.origin ?? -1);
+      if (parcel.args) board.writeBytes(slot, parcel.args);
+      this.#sendFunction(parcel.fn);
+      job.parcel = undefined;
+    } else {
+      board.prepare(slot, 0, job.origin ?? -1);
+      if (sleeper && board.wake(sleeper.seat, true)) {
+        board.setState(slot, State.running, sleeper.seat);
+        this.#send(job, sleeper, true);
+        return job;
+      }
+      if (!this.#keep(job)) {
+        this.#release(slot);
+        return job;
+      }
+    }
+    board.setState(slot, State.queued);
+    this.#offer(slot, thread, wanted !== undefined);
+    return job;
+  }
+
+  #choose(share: number | undefined): PoolThread | undefined {
+    const live = this.#live();
+    return live[placeOf(this.#options.schedule, Math.max(1, live.length), this.#turn++, share)];
+  }
+
+  /** A queued slot becomes known. */
+  #offer(slot: number, meant: PoolThread | undefined, only = false): void {
+    this.#hint(slot, meant?.lane ?? 0);
+    const sleeper = this.#sleeper(meant, only);
+    if (sleeper) this.#board.wake(sleeper.seat);
+  }
+
+  /** A thread that sleeps and may take what is meant for this one; `only` this one itself. */
+  #sleeper(meant: PoolThread | undefined, only: boolean): PoolThread | undefined {
+    const board = this.#board;
+    if (board.sleepers === 0) return undefined;
+    if (meant && board.isAsleep(meant.seat)) return meant;
+    if (only || !isForAll(this.#options.schedule)) return undefined;
+    for (const thread of this.#threads) if (!thread.retiring && board.isAsleep(thread.seat)) return thread;
+    return undefined;
+  }
+
+  /** There are more places for hints than slots; where stale ones fill them, each thread that looks makes room. */
+  #hint(slot: number, lane: number): void {
+    if (this.#board.push(lane, slot)) return;
+    setImmediate(() => {
+      if (this.#board.state(slot) === State.queued) this.#hint(slot, lane);
+    });
+  }
+
+  #send(job: Job, thread: PoolThread, unasked: boolean): void {
+    const { wire } = job.parcel as { wire: Wire };
+    job.parcel = undefined;
+    if (unasked) this.#board.pickUp(thread.seat, job.slot);
+    try {
+      thread.sendTask(job.slot, unasked, wire, job.work.group);
+    } catch (cause) {
+      const { slot } = job;
+      this.#settle(job, { ok: false, error: unsendable(cause) });
+      // The thread waits for a task: it gets one that does nothing.
+      thread.sendTask(slot, unasked, NOTHING);
+    }
+  }
+
+  /** Gives slots that have become free to jobs that wait. */
+  #next(): void {
+    while (this.#waiting.length > 0) {
+      const slot = this.#takeSlot();
+      if (slot < 0) return;
+      let job = this.#waiting.shift();
+      while (job?.isOver) job = this.#waiting.shift();
+      if (job) this.#place(job, slot);
+      else this.#freeSlots.push(slot);
+    }
+  }
+
+  // ---- threads to jobs
+
+  /** While anything is on the board, someone waits for it. */
+  #listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    for (;;) {
+      const done = this.#board.untilDone();
+      if (!done) {
+        this.#collect();
+        if (this.#jobs.size === 0) break;
+        continue;
+      }
+      void done.then(() => {
+        this.#isListening = false;
+        this.#collect();
+        if (this.#jobs.size > 0) this.#listen();
+      });
+      return;
+    }
+    this.#isListening = false;
+  }
+
+  #collect(): void {
+    this.#gather();
+    this.#next();
+  }
+
+  /** Settles what is done. */
+  #gather(): void {
+    for (const slot of this.#board.takeDone()) {
+      const job = this.#bySlot[slot]!;
+      if (!job.isOver) this.#settle(job, { ok: true, value: this.#board.read(slot) });
+      this.#release(slot);
+    }
+  }
+
+  #heard(thread: PoolThread, message: FromThread): void {
+    if (message.braid === "ready") {
+      thread.ready = true;
+      return;
+    }
+    const job = this.#bySlot[message.slot];
+    if (!job) return;
+    if (message.braid === "done") return void this.#answer(job, thread, message);
+    if (job.isOver) thread.sendTask(message.slot, false, NOTHING);
+    else this.#send(job, thread, false);
+  }
+
+  async #answer(
+    job: Job,
+    thread: PoolThread,
+    { ok, wire, index, slot }: FromThread & { braid: "done" },
+  ): Promise<void> {
+    this.#readTimes(job);
+    this.#release(slot);
+    let outcome: Outcome;
+    try {
+      const wait = prepare(wire);
+      if (wait) await wait;
+      const value = decode(wire);
+      if (!ok && types.isNativeError(value)) value.stack += `\n    at thread ${thread.id}`;
+      outcome = ok ? { ok, value } : { ok, error: value, index };
+    } catch (error) {
+      outcome = { ok: false, error, index };
+    }
+    this.#settle(job, outcome);
+    this.#next();
+  }
+
+  #heardNothing(thread: PoolThread, error: Error): void {
+    const job = this.#onSeat(thread.seat, State.posted)[0];
+    if (!job) return;
+    const { slot } = job;
+    const text = `The result can't be read by this thread: ${whyNotCloned(error)}.`;
+    this.#settle(job, { ok: false, error: new NotSendableError("result", text) });
+    this.#release(slot);
+    this.#next();
+  }
+
+  #readTimes(job: Job): void {
+    if (job.slot < 0 || job.startMs !== undefined) return;
+    job.startMs = this.#board.started(job.slot) || undefined;
+    const state = this.#board.state(job.slot);
+    job.endMs = state === State.done || state === State.posted ? this.#board.ended(job.slot) : now();
+    if (state === State.free || state === State.queued) return;
+    const thread = this.#seats[this.#board.seat(job.slot)];
+    job.thread = thread?.id;
+    const lane = this.#board.stolenFrom(job.slot);
+    if (lane === undefined || job.thread === undefined) return;
+    this.steals++;
+    const from = this.#seats[lane]?.id;
+    const atMs = job.startMs ?? job.endMs;
+    const event = { kind: "steal", thread: job.thread, task: job.id, atMs, label: job.work.label } as const;
+    this.trace.add(from === undefined ? event : { ...event, from });
+  }
+
+  #settle(job: Job, outcome: Outcome): void {
+    if (job.isOver) return;
+    this.#readTimes(job);
+    job.isOver = true;
+    job.parcel = undefined;
+    job.endMs ??= now();
+    this.#jobs.delete(job);
+    if (outcome.ok) this.done++;
+    else this.failed++;
+    const { thread, startMs, endMs, work } = job;
+    if (thread !== undefined) {
+      const of = { thread, task: job.id, label: work.label };
+      this.trace.add({ kind: "start", ...of, atMs: startMs ?? endMs });
+      this.trace.add({ kind: "end", ...of, atMs: endMs });
+    }
+    this.#leaveGroup(job, this.#threadWithId(thread));
+    if (this.#jobs.size === 0) this.#life.port1.unref();
+    work.settled(outcome, job);
+    this.#finish();
+  }
+
+  /** The next part goes to the same thread. */
+  #leaveGroup(job: Job, thread: PoolThread | undefined): void {
+    const { group } = job.work;
+    if (!group || !job.isPlaced) return;
+    job.isPlaced = false;
+    group.placed--;
+    while (group.placed < group.limit && group.waiting.length > 0) {
+      const next = group.waiting.shift()!;
+      if (next.isOver) continue;
+      const free = this.#takeSlot();
+      if (free >= 0) this.#place(next, free, thread);
+      else this.#waiting.push(next);
+    }
+  }
+
+  /** Nobody writes to the slot any more. */
+  #release(slot: number): void {
+    const job = this.#bySlot[slot];
+    if (!job) return;
+    this.#bySlot[slot] = undefined;
+    const seat = this.#board.seat(slot);
+    this.#board.setState(slot, State.free);
+    this.#freeSlots.push(slot);
+    job.slot = -1;
+    const thread = this.#seats[seat];
+    if (thread?.retiring && this.#onSeat(seat).length === 0) this.#stop(thread);
   }
 
   /** Ends jobs that have not ended: all their threads are stopped before anyone is told or a new thread started. */
   #end(jobs: readonly Job[], error: (job: Job) => unknown): void {
-    const ending = new Set(jobs);
-    this.#queue.remove((job) => ending.has(job));
-    for (const thread of this.#threads) if (thread.job && ending.has(thread.job)) this.#stop(thread);
-    for (const job of ending) this.#settle(job, { ok: false, error: error(job), stopped: true }, { endMs: now() });
-    this.#refill();
-    this.#dispatch();
-  }
-
-  #settle(job: Job, outcome: Outcome, times: Times): void {
-    if (job.state === "ended") return;
-    job.state = "ended";
-    this.#jobs.delete(job);
-    if (outcome.ok) this.done++;
-    else this.failed++;
-    if (job.thread !== undefined) {
-      this.trace.add("start", job.thread, job.id, times.startMs ?? job.givenMs!, job.work.label);
-      this.trace.add("end", job.thread, job.id, times.endMs, job.work.label);
+    for (const { slot, parcel } of jobs) {
+      // A thread that has claimed it, but has to ask for it, is told then.
+      if (slot < 0 || this.#board.revoke(slot) || parcel) continue;
+      const seat = this.#board.seat(slot);
+      const thread = this.#seats[seat];
+      if (!thread) continue;
+      // It may be done just now, and the thread at work for someone else: then that one must not be stopped.
+      this.#board.setStop(seat, true);
+      if (this.#board.state(slot) === State.running && this.#board.seat(slot) === seat) this.#stop(thread);
+      else if (this.#threads.has(thread) && !thread.retiring) this.#board.setStop(seat, false);
     }
-    job.work.settled(outcome, times);
-    this.#finish();
-  }
-
-  #free(thread: PoolThread): void {
-    if (!this.#threads.has(thread)) return;
-    if (thread.retiring && !thread.job) this.#stop(thread);
-    this.#dispatch();
-  }
-
-  #gone(thread: PoolThread): void {
-    if (!this.#threads.delete(thread)) return;
-    // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
-    if (thread.ready) this.#refill();
-    this.#dispatch();
-  }
-
-  #stop(thread: PoolThread): void {
-    this.#threads.delete(thread);
-    const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
-    this.#stopping.add(stopping);
+    for (const job of jobs) {
+      const { slot } = job;
+      this.#settle(job, { ok: false, error: error(job), stopped: true });
+      if (slot >= 0 && this.#board.state(slot) === State.free) this.#release(slot);
+    }
+    this.#refill();
+    this.#next();
   }
 
   #interrupt(origin: number): void {
@@ -238,11 +491,176 @@ export class Engine {
     );
   }
 
+  // ---- threads
+
+  #threadWithId(id: number | undefined): PoolThread | undefined {
+    return id === undefined ? undefined : this.#live().find((thread) => thread.id === id);
+  }
+
+  /** In the order of their seats. */
+  #live(): readonly PoolThread[] {
+    if (this.#liveThreads.length === 0)
+      this.#liveThreads = [...this.#threads].filter((thread) => !thread.retiring).sort((a, b) => a.seat - b.seat);
+    return this.#liveThreads;
+  }
+  /** Empty: to be looked up anew. */
+  #liveThreads: readonly PoolThread[] = [];
+
+  #grow(): void {
+    const { stackSizeMb, maxHeapMb, schedule } = this.#options;
+    for (let missing = this.target - this.#live().length; missing > 0 && this.#state !== "terminated"; missing--) {
+      let seat = 0;
+      while (this.#seats[seat]) seat++;
+      if (seat >= MAX_SEATS) throw new RangeError(`A pool has ${MAX_SEATS} seats for threads, and all are taken.`);
+      const board = this.#board;
+      const lane = seat % board.lanes;
+      board.clearSeat(seat);
+      const thread = new PoolThread(
+        { stackSizeMb, maxHeapMb, board, seat, lane, steals: steals(schedule) },
+        this.#events,
+      );
+      // A task can be given to it before it runs.
+      board.sleep(seat);
+      board.lanesUsed = Math.max(board.lanesUsed, lane + 1);
+      this.#seats[seat] = thread;
+      this.#threads.add(thread);
+      this.#liveThreads = [];
+      // What its lane holds already.
+      if (this.#jobs.size === 0) continue;
+      board.wake(seat);
+      for (const { slot } of this.#jobs) if (slot >= 0) this.#sendFunction(board.functionOf(slot));
+    }
+  }
+
+  /** Before a task that names it can be claimed. */
+  #sendFunction(id: number): void {
+    const wire = id === 0 ? undefined : this.#functions.wireOf(id);
+    const live = this.#live();
+    if (!wire || this.#sentTo.get(id) === live) return;
+    for (const thread of live) thread.sendFunction(id, wire);
+    this.#sentTo.set(id, live);
+  }
+
+  /** Makes up for threads that died. */
+  #makeUp(): void {
+    if (this.#live().length >= this.target) return;
+    try {
+      this.#grow();
+    } catch (cause) {
+      if (this.#threads.size === 0) this.#giveUp(cause as Error);
+    }
+  }
+
+  /** Replaces threads that ended, so that the next job finds one started. */
+  #refill(): void {
+    if (this.#jobs.size > 0) return this.#makeUp();
+    if (this.#state !== "open") return;
+    try {
+      this.#grow();
+    } catch {
+      // The next job tries again, and fails with the reason.
+    }
+  }
+
+  /** No thread is left and none can be started. */
+  #giveUp(cause: Error): void {
+    for (const job of this.#jobs) {
+      const { slot } = job;
+      const text = `No thread could be started for ${called(job.work)}: ${cause.message}`;
+      this.#settle(job, { ok: false, error: new ThreadCrashedError(text, { cause }) });
+      if (slot >= 0) this.#release(slot);
+    }
+  }
+
+  /** It ends when it has done what it does. What waits for it goes to others. */
+  #retire(thread: PoolThread): void {
+    thread.retiring = true;
+    this.#liveThreads = [];
+    this.#board.setStop(thread.seat, true);
+    if (this.#onSeat(thread.seat).length === 0) this.#stop(thread);
+    this.#rehome(thread.lane);
+  }
+
+  /** Moves what waits in a lane that no thread has any more. */
+  #rehome(lane: number): void {
+    if (this.#live().some((thread) => thread.lane === lane) || steals(this.#options.schedule)) return;
+    for (const job of this.#jobs) {
+      if (job.slot < 0 || this.#board.state(job.slot) !== State.queued) continue;
+      // A hint too many does no harm.
+      this.#offer(job.slot, this.#choose(job.work.share));
+    }
+  }
+
+  #stop(thread: PoolThread): void {
+    if (!this.#threads.delete(thread)) return;
+    this.#liveThreads = [];
+    this.#board.setStop(thread.seat, true);
+    const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
+    this.#stopping.add(stopping);
+  }
+
+  #gone(thread: PoolThread, exitCode: number): void {
+    const board = this.#board;
+    const { seat } = thread;
+    const wasStopped = !this.#threads.delete(thread);
+    this.#liveThreads = [];
+    this.#collect();
+    // Of a thread that is gone nothing wakes.
+    board.wake(seat);
+    const found = this.#onSeat(seat);
+    for (const job of found) {
+      const { slot } = job;
+      // It died with the result written, but not announced.
+      if (board.state(slot) === State.done) this.#settle(job, { ok: true, value: board.read(slot) });
+      else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode) });
+      this.#release(slot);
+    }
+    const inHand = board.inHand(seat);
+    this.#seats[seat] = undefined;
+    if (found.length === 0 && thread.error && !wasStopped && !thread.retiring) warnOfDeath(thread, thread.error);
+    // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
+    if (thread.ready || this.#jobs.size > 0) this.#refill();
+    // It had taken the hint, but not the task.
+    const given = inHand === undefined ? undefined : this.#bySlot[inHand];
+    if (given && board.state(given.slot) === State.queued) this.#offer(given.slot, this.#choose(given.work.share));
+    this.#next();
+    this.#finish();
+  }
+
+  /** The jobs that a seat's thread has claimed and not given back; those that have ended, too. */
+  #onSeat(seat: number, only?: number): Job[] {
+    return this.#bySlot.filter((job): job is Job => {
+      if (!job || this.#board.seat(job.slot) !== seat) return false;
+      const state = this.#board.state(job.slot);
+      return only === undefined ? state >= State.running : state === only;
+    });
+  }
+
+  #busySeats(): Set<number> {
+    const seats = new Set<number>();
+    for (const job of this.#jobs) if (this.isRunning(job)) seats.add(this.#board.seat(job.slot));
+    return seats;
+  }
+
   /** When a pool that takes no more work has none left, its threads end. */
   #finish(): void {
     if (this.#state === "open" || this.#jobs.size > 0) return;
     for (const thread of this.#threads) this.#stop(thread);
     this.#unlisten?.();
+    this.#board.stopWaiting();
+    this.#life.port1.close();
     void Promise.all(this.#stopping).then(() => this.#closed.resolve());
   }
+}
+
+const scratchBytes = new Uint8Array(VALUE_BYTES);
+const scratch = new SmallValueWriter(scratchBytes.buffer);
+
+const NOTHING: Wire = encode({ fn: Function.prototype, args: [] });
+
+function warnOfDeath({ id }: PoolThread, error: Error): void {
+  process.emitWarning(
+    `Thread ${id} of a pool died between tasks, of something that an earlier task left behind: ${error.message}.`,
+    { type: "BraidWarning", detail: error.stack ?? "" },
+  );
 }

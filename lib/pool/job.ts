@@ -1,49 +1,61 @@
-// A unit of work on its way: what a queue holds and a thread runs.
+// A unit of work on its way: what a pool queues and a thread runs.
 
 import { inspect } from "node:util";
 import { NotSendableError } from "../errors.ts";
 import { whyNotCloned, type Wire } from "../ship/index.ts";
+import type { Queue } from "./queue.ts";
 
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown; readonly index?: number | undefined; readonly stopped?: boolean };
 // `index`: the item of a part that failed. `stopped`: it did not fail by itself, someone ended it.
 
-/** Milliseconds on the common clock; no start where it never started. */
-export interface Times {
-  readonly startMs?: number | undefined;
-  readonly endMs: number;
-}
-
 /** What the parts of one call share. */
 export interface Group {
   readonly id: number;
   readonly wire: Wire;
-  /** At most so many of its parts run at a time. */
+  /** At most so many of its parts are on the board at a time; the others wait here. */
   readonly limit: number;
-  running: number;
+  placed: number;
+  readonly waiting: Queue<Job>;
 }
 
-/** What is to be run, and whom to tell. Both are told at most once, `settled` always. */
+/** What is to be run, and whom to tell, once. */
 export interface Work {
   /** How messages and charts call it. */
   readonly label: string;
   readonly group?: Group | undefined;
-  started?(thread: number, atMs: number): void;
-  settled(outcome: Outcome, times: Times): void;
+  /** Which part of the whole it is, from 0 up to 1: where each thread gets its share beforehand, it goes by this. */
+  readonly share?: number;
+  settled(outcome: Outcome, job: Job): void;
 }
 
-export interface Job {
+/** What is sent: a wire, or the number of a function and the bytes of its arguments. */
+export type Parcel = { readonly wire: Wire } | { readonly fn: number; readonly args: Uint8Array | undefined };
+
+export class Job {
   readonly id: number;
   readonly work: Work;
-  /** What is sent: the caller's objects, or a copy of them where it has to wait. Gone once it is sent. */
-  wire: Wire | undefined;
   /** Who started it, for the host. */
   readonly origin: number | undefined;
-  state: "queued" | "running" | "ended";
+  /** Gone once it is sent. */
+  parcel: Parcel | undefined;
+  /** Its place on the board; -1 before it has one, and afterwards. */
+  slot = -1;
+  isOver = false;
+  /** It counts in its group. */
+  isPlaced = false;
+  /** Node's id of the thread that ran it, and when, on the common clock. */
   thread: number | undefined;
-  /** When it was given to the thread. */
-  givenMs: number | undefined;
+  startMs: number | undefined;
+  endMs: number | undefined;
+
+  constructor(id: number, work: Work, origin: number | undefined, parcel: Parcel | undefined) {
+    this.id = id;
+    this.work = work;
+    this.origin = origin;
+    this.parcel = parcel;
+  }
 }
 
 /** How a message calls it. */

@@ -81,7 +81,8 @@ export async function runParts<C, P, R>(engine: Engine, call: PartsCall<C, P, R>
   const timer = timeoutMs === undefined || timeoutMs > MAX_TIMER ? undefined : setTimeout(late, timeoutMs);
   try {
     for (const [index, wire] of wires.entries())
-      if (!over) engine.add({ label, group, settled: (outcome) => settled(index, outcome) }, wire);
+      if (!over)
+        engine.add({ label, group, share: index / wires.length, settled: (outcome) => settled(index, outcome) }, wire);
     return await promise;
   } finally {
     clearTimeout(timer);

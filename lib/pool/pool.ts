@@ -1,13 +1,13 @@
 // A pool of threads: takes functions with what they capture, and runs them.
 
 import { availableParallelism } from "node:os";
-import { CancelledError } from "../errors.ts";
-import { encode, inLibrary, type Send, type SendAll } from "../ship/index.ts";
-import { checkFunction, checkInteger, checkKnown, checkThreads } from "./checks.ts";
+import { inLibrary, type Send, type SendAll } from "../ship/index.ts";
+import { Call } from "./call.ts";
+import { checkChoice, checkInteger, checkKnown, checkThreads } from "./checks.ts";
 import { Engine } from "./engine.ts";
-import { called, labelOf, type Work } from "./job.ts";
 import { mapItems, type MapOptions } from "./map.ts";
-import { promiseOf, Task, type TaskRecord } from "./task.ts";
+import { SCHEDULES, type Schedule } from "./schedule.ts";
+import { Task } from "./task.ts";
 import type { TraceEvent } from "./trace.ts";
 
 export interface PoolOptions {
@@ -19,6 +19,11 @@ export interface PoolOptions {
   maxHeapMb?: number;
   /** Remember what ran when, for `trace()`. */
   trace?: boolean;
+  /**
+   * How tasks are spread over the threads. Default: "steal". The others are there to be compared: "central" is one queue
+   * for all, "round-robin" and "static" say beforehand which thread runs what.
+   */
+  schedule?: Schedule;
 }
 
 export interface PoolStats {
@@ -55,13 +60,14 @@ export class Pool implements AsyncDisposable {
   }
 
   constructor(options: PoolOptions = {}) {
-    checkKnown("Pool", options, ["threads", "stackSizeMb", "maxHeapMb", "trace"]);
-    const { threads = availableParallelism(), stackSizeMb, maxHeapMb, trace = false } = options;
+    checkKnown("Pool", options, ["threads", "stackSizeMb", "maxHeapMb", "trace", "schedule"]);
+    const { threads = availableParallelism(), stackSizeMb, maxHeapMb, trace = false, schedule = "steal" } = options;
     checkThreads(threads);
     if (stackSizeMb !== undefined) checkInteger("stackSizeMb", stackSizeMb, 1, 1024);
     if (maxHeapMb !== undefined) checkInteger("maxHeapMb", maxHeapMb, 4, 1 << 20);
     if (typeof trace !== "boolean") throw new TypeError(`Expected trace to be true or false, got ${String(trace)}.`);
-    this.#engine = new Engine(threads, { stackSizeMb, maxHeapMb }, trace);
+    checkChoice("schedule", schedule, SCHEDULES);
+    this.#engine = new Engine({ threads, stackSizeMb, maxHeapMb, trace, schedule });
   }
 
   get threads(): number {
@@ -75,12 +81,12 @@ export class Pool implements AsyncDisposable {
    * Cost: about 0.1 ms there and back, 0.1 ms for each function that goes along, and the copying of the data.
    */
   run<A extends unknown[], R>(fn: (...args: A) => R | Promise<R>, ...args: A & SendAll<A>): Promise<R> {
-    return promiseOf(this.#submit<R>(fn, args));
+    return new Call<R>(this.#engine, fn, args).promise;
   }
 
   /** Like `run`, but gives a Task: it can be asked where it is, and cancelled. */
   submit<A extends unknown[], R>(fn: (...args: A) => R | Promise<R>, ...args: A & SendAll<A>): Task<R> {
-    return this.#submit<R>(fn, args);
+    return new Task(new Call<R>(this.#engine, fn, args));
   }
 
   /**
@@ -105,8 +111,8 @@ export class Pool implements AsyncDisposable {
   }
 
   stats(): PoolStats {
-    const { target, running, queued, done, failed } = this.#engine;
-    return { threads: target, running, queued, blocked: 0, done, failed, steals: 0 };
+    const { target, done, failed, steals } = this.#engine;
+    return { threads: target, ...this.#engine.counts(), blocked: 0, done, failed, steals };
   }
 
   /** What ran when on which thread, in order of time; empty unless the pool was made with `trace: true`. */
@@ -126,49 +132,6 @@ export class Pool implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #submit<R>(fn: Function, args: readonly unknown[]): Task<R> {
-    const engine = this.#engine;
-    const { promise, resolve, reject } = Promise.withResolvers<R>();
-    const record: TaskRecord<R> = {
-      promise,
-      state: "queued",
-      thread: undefined,
-      startedMs: undefined,
-      endedMs: undefined,
-      cancel: () => {},
-    };
-    try {
-      engine.checkOpen();
-      checkFunction("the first argument", fn);
-      const label = labelOf(fn);
-      const wire = encode({ fn, args }, { path: "" });
-      const work: Work = {
-        label,
-        started(thread, atMs) {
-          record.state = "running";
-          record.thread = thread;
-          record.startedMs = atMs - engine.begin;
-        },
-        settled(outcome, { startMs, endMs }) {
-          if (startMs !== undefined) record.startedMs = startMs - engine.begin;
-          record.endedMs = endMs - engine.begin;
-          if (outcome.ok) record.state = "done";
-          else record.state = outcome.stopped && outcome.error instanceof CancelledError ? "cancelled" : "failed";
-          if (outcome.ok) resolve(outcome.value as R);
-          else reject(outcome.error);
-          // Until here the function is kept: what it captures may come back as a reference to it.
-          void fn;
-        },
-      };
-      const job = engine.add(work, wire);
-      record.cancel = (cause) => engine.end(job, new CancelledError(`Cancelled: ${called({ label })}.`, { cause }));
-    } catch (error) {
-      record.state = "failed";
-      reject(error);
-    }
-    return new Task(record);
   }
 }
 

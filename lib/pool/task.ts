@@ -4,13 +4,13 @@ import { inLibrary } from "../ship/index.ts";
 
 export type TaskState = "queued" | "running" | "done" | "failed" | "cancelled";
 
-/** What the pool changes about a task while it goes on. */
+/** A task, as the pool sees it. */
 export interface TaskRecord<R> {
   readonly promise: Promise<R>;
-  state: TaskState;
-  thread: number | undefined;
-  startedMs: number | undefined;
-  endedMs: number | undefined;
+  readonly state: TaskState;
+  readonly thread: number | undefined;
+  readonly startedMs: number | undefined;
+  readonly endedMs: number | undefined;
   cancel(reason: unknown): void;
 }
 

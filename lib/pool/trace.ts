@@ -21,9 +21,13 @@ export class Trace {
     this.#begin = begin;
   }
 
-  /** `at` is of the common clock. */
-  add(kind: TraceEvent["kind"], thread: number, task: number, at: number, label: string): void {
-    this.#events?.push({ kind, thread, task, atMs: at - this.#begin, label });
+  get isOn(): boolean {
+    return this.#events !== undefined;
+  }
+
+  /** `atMs` of this event is of the common clock. */
+  add(event: TraceEvent): void {
+    this.#events?.push({ ...event, atMs: event.atMs - this.#begin });
   }
 
   /** A copy, in order of time. */

@@ -35,12 +35,15 @@ export function rememberStart(fn: Function, start: Start): void {
   starts.set(fn, start);
 }
 
-const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
+/** Is this the text that V8 gives for a function that has none? */
+export function isNative(source: string): boolean {
+  return /\{\s*\[native code\]\s*\}\s*$/.test(source);
+}
 
 /** The facts of a user's function or class; undefined for what is native or Node's own. */
 export function userFacts(fn: Function): SourceFacts | undefined {
   const source = Function.prototype.toString.call(fn);
-  if (NATIVE.test(source)) return undefined;
+  if (isNative(source)) return undefined;
   if (knownId(fn) === undefined) {
     if (builtinOrigin(fn)) return undefined;
     const { location } = look(fn);
@@ -52,7 +55,7 @@ export function userFacts(fn: Function): SourceFacts | undefined {
 export function encodeFunction(fn: Function, sink: Sink): void {
   const { encoder, set, refuse } = sink;
   const source = Function.prototype.toString.call(fn);
-  if (NATIVE.test(source)) {
+  if (isNative(source)) {
     const origin = builtinOrigin(fn);
     if (origin) return set({ t: "import", ...origin });
     if (fn.name.startsWith("bound "))

@@ -36,6 +36,11 @@ export function isBareGlobal(name: string, value: unknown): boolean {
   return Object.is(before.value, value);
 }
 
+/** A name of the language itself, which programs don't replace. */
+export function isStandardGlobal(name: string): boolean {
+  return bare.get(name)?.enumerable === false;
+}
+
 let paths: Map<unknown, string[]> | undefined;
 
 /** The way to a built-in value from globalThis, or undefined. Built on the first call, about 2 ms. */

@@ -315,8 +315,10 @@ describe("a pool", () => {
     };
     const tasks = [1, 2, 3, 4].map((n) => traced.submit(work, n));
     await Promise.all(tasks);
-    const events = traced.trace();
+    const all = traced.trace();
+    const events = all.filter(({ kind }) => kind !== "steal");
     expect(events.length).toBe(12);
+    expect(all.length - 12).toBe(traced.stats().steals);
     const times = events.map(({ atMs }) => atMs);
     expect(times).toEqual([...times].sort((a, b) => a - b));
     for (const task of new Set(events.map((event) => event.task))) {
@@ -345,7 +347,7 @@ describe("a pool", () => {
       new TypeError("Expected the options of Pool to be an object, got 3 (number)."),
     );
     expect(() => new Pool({ threds: 1 } as never)).toThrow(
-      new TypeError('Pool has no option "threds"; its options are threads, stackSizeMb, maxHeapMb, trace.'),
+      new TypeError('Pool has no option "threds"; its options are threads, stackSizeMb, maxHeapMb, trace, schedule.'),
     );
     expect(() => new Pool({ trace: 1 as never })).toThrow("Expected trace to be true or false, got 1.");
     await expect(pool.map([1], (x) => x, null as never)).rejects.toThrow(

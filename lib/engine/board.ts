@@ -1,0 +1,316 @@
+// What a pool's owner and its threads share: a board of slots, each with one task that is on its way, and deques that say
+// which slots wait. A task is claimed by changing the state of its slot; what stands in a deque is a hint where to look,
+// so a hint that is stale or doubled does no harm, and one that was lost with a thread is given again.
+//
+//   owner                         thread
+//   fills a slot, state = queued
+//   pushes it to a lane's deque   takes it from the deque, of its own lane or another's
+//                                 state: queued -> running, by compare-and-exchange: this is the claim
+//                                 runs it, writes the result in its place, state = done
+//   collects what is done   <-    pushes it to the stack of what is done, wakes the owner if it sleeps
+
+import { add, exchange, load, notify, replace, store, wait, waitAsync, type Words } from "../atomics.ts";
+import { Deque } from "./deque.ts";
+import { SmallValueReader, SmallValueWriter } from "./small-values.ts";
+
+export const SLOTS = 1 << 15;
+const SLOT_BYTES = 256;
+const HEAD_BYTES = 32;
+export const VALUE_BYTES = SLOT_BYTES - HEAD_BYTES;
+export const MAX_SEATS = 2048;
+export const MAX_LANES = 64;
+
+/** The low bits of a slot's state; above them, from `running` on, the seat of the thread that has it. */
+export const State = { free: 0, queued: 1, running: 2, done: 3, posted: 4 } as const;
+const SEAT_SHIFT = 3;
+const STATE_MASK = 7;
+
+// Words of the header, each on a cache line of its own.
+const DONE_STACK = 0;
+const OWNER_SLEEPS = 16;
+const SLEEPERS = 32;
+const LANES_USED = 48;
+const SEATS_AT = 64;
+
+// Words of a seat.
+const SEAT_WORDS = 16;
+const ASLEEP = 0;
+const HAND = 1;
+const STOP = 2;
+
+const STATES_AT = SEATS_AT + MAX_SEATS * SEAT_WORDS;
+const LINKS_AT = STATES_AT + SLOTS;
+const LANES_AT = LINKS_AT + SLOTS;
+/** Cancelled tasks leave their hints behind: there may be more hints than slots. */
+const HINTS = SLOTS * 2;
+
+// A slot, in bytes: function u32, origin i32, lane it was stolen from + 1 as i32, 4 spare, started and ended as f64 in
+// ms of the common clock; then the value, arguments first and the result afterwards.
+const FUNCTION = 0;
+const ORIGIN = 4;
+const STOLEN = 8;
+const STARTED = 16;
+const ENDED = 24;
+
+export interface BoardMemory {
+  readonly memory: SharedArrayBuffer;
+  readonly lanes: number;
+}
+
+export class Board implements BoardMemory {
+  readonly memory: SharedArrayBuffer;
+  readonly lanes: number;
+  readonly #words: Words;
+  readonly #slots: DataView;
+  readonly #slotsAt: number;
+  readonly #deques: Deque[];
+  readonly #writer: SmallValueWriter;
+  readonly #reader: SmallValueReader;
+
+  constructor({ memory, lanes }: BoardMemory) {
+    this.memory = memory;
+    this.lanes = lanes;
+    this.#words = new Int32Array(memory);
+    this.#slots = new DataView(memory);
+    this.#slotsAt = slotsAt(lanes);
+    const at = (lane: number): number => LANES_AT + lane * Deque.words(HINTS);
+    this.#deques = Array.from({ length: lanes }, (_, lane) => new Deque(this.#words, at(lane), HINTS));
+    this.#writer = new SmallValueWriter(memory);
+    this.#reader = new SmallValueReader(memory);
+  }
+
+  /** Some ten MiB of address space, of which the system gives what is touched. */
+  static make(lanes: number): Board {
+    return new Board({ memory: new SharedArrayBuffer(slotsAt(lanes) + SLOTS * SLOT_BYTES), lanes });
+  }
+
+  // ---- slots
+
+  state(slot: number): number {
+    return load(this.#words, STATES_AT + slot) & STATE_MASK;
+  }
+
+  seat(slot: number): number {
+    return load(this.#words, STATES_AT + slot) >> SEAT_SHIFT;
+  }
+
+  setState(slot: number, state: number, seat = 0): void {
+    store(this.#words, STATES_AT + slot, state | (seat << SEAT_SHIFT));
+  }
+
+  /** The claim: true for exactly one of those who try. */
+  claim(slot: number, seat: number): boolean {
+    return replace(this.#words, STATES_AT + slot, State.queued, State.running | (seat << SEAT_SHIFT));
+  }
+
+  /** Takes back what no thread has claimed. */
+  revoke(slot: number): boolean {
+    return replace(this.#words, STATES_AT + slot, State.queued, State.free);
+  }
+
+  /** @param fn number of the function, 0 where the task comes by message */
+  prepare(slot: number, fn: number, origin: number): void {
+    const at = this.#slotsAt + slot * SLOT_BYTES;
+    this.#slots.setUint32(at + FUNCTION, fn, true);
+    this.#slots.setInt32(at + ORIGIN, origin, true);
+    this.#slots.setInt32(at + STOLEN, 0, true);
+    this.#slots.setFloat64(at + STARTED, 0, true);
+  }
+
+  functionOf(slot: number): number {
+    return this.#slots.getUint32(this.#slotsAt + slot * SLOT_BYTES + FUNCTION, true);
+  }
+
+  originOf(slot: number): number {
+    return this.#slots.getInt32(this.#slotsAt + slot * SLOT_BYTES + ORIGIN, true);
+  }
+
+  /** False: the value is not small enough, or of another kind. */
+  write(slot: number, value: unknown): boolean {
+    const at = this.#slotsAt + slot * SLOT_BYTES;
+    return this.#writer.write(value, at + HEAD_BYTES, at + SLOT_BYTES);
+  }
+
+  /** The same for a list of arguments. */
+  writeList(slot: number, values: readonly unknown[]): boolean {
+    const at = this.#slotsAt + slot * SLOT_BYTES;
+    return this.#writer.writeList(values, at + HEAD_BYTES, at + SLOT_BYTES);
+  }
+
+  /** What a SmallValueWriter has written elsewhere. */
+  writeBytes(slot: number, bytes: Uint8Array): void {
+    new Uint8Array(this.memory).set(bytes, this.#slotsAt + slot * SLOT_BYTES + HEAD_BYTES);
+  }
+
+  read(slot: number): unknown {
+    return this.#reader.read(this.#slotsAt + slot * SLOT_BYTES + HEAD_BYTES);
+  }
+
+  setStarted(slot: number, ms: number): void {
+    this.#slots.setFloat64(this.#slotsAt + slot * SLOT_BYTES + STARTED, ms, true);
+  }
+
+  setEnded(slot: number, ms: number): void {
+    this.#slots.setFloat64(this.#slotsAt + slot * SLOT_BYTES + ENDED, ms, true);
+  }
+
+  /** 0: it has not started. */
+  started(slot: number): number {
+    return this.#slots.getFloat64(this.#slotsAt + slot * SLOT_BYTES + STARTED, true);
+  }
+
+  ended(slot: number): number {
+    return this.#slots.getFloat64(this.#slotsAt + slot * SLOT_BYTES + ENDED, true);
+  }
+
+  /** The lane that it was stolen from, if it was. */
+  stolenFrom(slot: number): number | undefined {
+    const lane = this.#slots.getInt32(this.#slotsAt + slot * SLOT_BYTES + STOLEN, true);
+    return lane === 0 ? undefined : lane - 1;
+  }
+
+  setStolen(slot: number, lane: number): void {
+    this.#slots.setInt32(this.#slotsAt + slot * SLOT_BYTES + STOLEN, lane + 1, true);
+  }
+
+  // ---- lanes: the hints
+
+  push(lane: number, slot: number): boolean {
+    return this.#deques[lane]!.push(slot);
+  }
+
+  /** A slot that waited in this lane, or -1. It is in the seat's hand until `putDown`. */
+  take(lane: number, seat: number): number {
+    return this.#deques[lane]!.take((slot) => this.pickUp(seat, slot));
+  }
+
+  isEmpty(lane: number): boolean {
+    return this.#deques[lane]!.isEmpty;
+  }
+
+  /** Lanes from this one on are not in use. */
+  get lanesUsed(): number {
+    return load(this.#words, LANES_USED);
+  }
+
+  set lanesUsed(count: number) {
+    store(this.#words, LANES_USED, count);
+  }
+
+  // ---- seats: a thread's own words
+
+  /** What the thread is about to claim, or waits for: the owner looks here when the thread is gone. */
+  pickUp(seat: number, slot: number): void {
+    store(this.#words, seatAt(seat) + HAND, slot + 1);
+  }
+
+  putDown(seat: number): void {
+    store(this.#words, seatAt(seat) + HAND, 0);
+  }
+
+  inHand(seat: number): number | undefined {
+    const hand = load(this.#words, seatAt(seat) + HAND);
+    return hand === 0 ? undefined : hand - 1;
+  }
+
+  /** A new thread takes the seat. */
+  clearSeat(seat: number): void {
+    for (let i = 0; i < SEAT_WORDS; i++) store(this.#words, seatAt(seat) + i, 0);
+  }
+
+  /** From now on the thread claims nothing, until this is taken back. */
+  setStop(seat: number, stop: boolean): void {
+    store(this.#words, seatAt(seat) + STOP, stop ? 1 : 0);
+    if (!stop) notify(this.#words, seatAt(seat) + STOP);
+  }
+
+  isStopped(seat: number): boolean {
+    return load(this.#words, seatAt(seat) + STOP) === 1;
+  }
+
+  /** By the thread: blocks until the owner has changed its mind, or ends the thread. */
+  waitWhileStopped(seat: number): void {
+    while (this.isStopped(seat)) wait(this.#words, seatAt(seat) + STOP, 1);
+  }
+
+  get sleepers(): number {
+    return load(this.#words, SLEEPERS);
+  }
+
+  isAsleep(seat: number): boolean {
+    return load(this.#words, seatAt(seat) + ASLEEP) === 1;
+  }
+
+  /** By the thread: from now on it waits to be woken. */
+  sleep(seat: number): void {
+    store(this.#words, seatAt(seat) + ASLEEP, 1);
+    add(this.#words, SLEEPERS, 1);
+  }
+
+  /** Resolves when someone has woken the thread; undefined: that has happened already. */
+  slept(seat: number): Promise<unknown> | undefined {
+    return waitAsync(this.#words, seatAt(seat) + ASLEEP, 1);
+  }
+
+  /**
+   * True for exactly one of those who try: this one decides what the thread does next. It looks for work, or, with
+   * `forMessage`, waits for the task that comes by message.
+   */
+  wake(seat: number, forMessage = false): boolean {
+    if (!replace(this.#words, seatAt(seat) + ASLEEP, 1, forMessage ? 2 : 0)) return false;
+    add(this.#words, SLEEPERS, -1);
+    notify(this.#words, seatAt(seat) + ASLEEP);
+    return true;
+  }
+
+  isForMessage(seat: number): boolean {
+    return load(this.#words, seatAt(seat) + ASLEEP) === 2;
+  }
+
+  /** By the thread: the message is here. */
+  gotMessage(seat: number): void {
+    store(this.#words, seatAt(seat) + ASLEEP, 0);
+  }
+
+  // ---- what is done: a stack of slots, linked (R. K. Treiber, 1986), of which the owner takes all at once
+
+  /** By the thread. */
+  pushDone(slot: number): void {
+    for (;;) {
+      const head = load(this.#words, DONE_STACK);
+      store(this.#words, LINKS_AT + slot, head);
+      if (replace(this.#words, DONE_STACK, head, slot + 1)) break;
+    }
+    if (replace(this.#words, OWNER_SLEEPS, 1, 0)) notify(this.#words, OWNER_SLEEPS);
+  }
+
+  /** By the owner: the slots that were done since, in the order in which they were. */
+  takeDone(): number[] {
+    const slots: number[] = [];
+    for (let link = exchange(this.#words, DONE_STACK, 0); link !== 0; link = load(this.#words, LINKS_AT + link - 1))
+      slots.push(link - 1);
+    return slots.reverse();
+  }
+
+  /** By the owner: resolves when something is done; undefined where something is already. */
+  untilDone(): Promise<unknown> | undefined {
+    store(this.#words, OWNER_SLEEPS, 1);
+    if (load(this.#words, DONE_STACK) === 0) return waitAsync(this.#words, OWNER_SLEEPS, 1);
+    store(this.#words, OWNER_SLEEPS, 0);
+    return undefined;
+  }
+
+  /** By the owner: what `untilDone` has given resolves. */
+  stopWaiting(): void {
+    store(this.#words, OWNER_SLEEPS, 0);
+    notify(this.#words, OWNER_SLEEPS);
+  }
+}
+
+function slotsAt(lanes: number): number {
+  return (LANES_AT + lanes * Deque.words(HINTS)) * 4;
+}
+
+function seatAt(seat: number): number {
+  return SEATS_AT + seat * SEAT_WORDS;
+}

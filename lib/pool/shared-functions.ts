@@ -1,0 +1,64 @@
+// The functions that threads know by number: sent once, named afterwards.
+
+import { constantWire, type Wire } from "../ship/index.ts";
+
+/**
+ * A loop makes a new function in each round. Where the text and the name of one have been met so often it is taken for
+ * the same: of what captures nothing only the line in a stack trace tells them apart.
+ */
+const MET_OFTEN = 3;
+const MAX_TEXTS = 1000;
+
+interface Met {
+  times: number;
+  id: number;
+}
+
+export class SharedFunctions {
+  /** 0: it has to be sent anew each time. */
+  readonly #numbers = new WeakMap<Function, number>();
+  readonly #texts = new Map<string, Met>();
+  readonly #wires = new Map<number, Wire>();
+  readonly #gone: FinalizationRegistry<number>;
+  #count = 0;
+
+  /** @param forget no one can name this function any more */
+  constructor(forget: (id: number) => void) {
+    this.#gone = new FinalizationRegistry((id) => {
+      this.#wires.delete(id);
+      forget(id);
+    });
+  }
+
+  numberOf(fn: Function): number {
+    let id = this.#numbers.get(fn);
+    if (id === undefined) this.#numbers.set(fn, (id = this.#find(fn)));
+    return id;
+  }
+
+  /** Undefined where it has been forgotten. */
+  wireOf(id: number): Wire | undefined {
+    return this.#wires.get(id);
+  }
+
+  #find(fn: Function): number {
+    const text = isBareArrow(fn) ? `${fn.name} ${Function.prototype.toString.call(fn)}` : undefined;
+    const met = text === undefined ? undefined : this.#texts.get(text);
+    if (met && ++met.times > MET_OFTEN) return met.id;
+    const wire = constantWire(fn);
+    if (!wire) return 0;
+    const id = ++this.#count;
+    this.#wires.set(id, wire);
+    if (met && met.times === MET_OFTEN) met.id = id;
+    else {
+      if (text !== undefined && !met && this.#texts.size < MAX_TEXTS) this.#texts.set(text, { times: 1, id });
+      this.#gone.register(fn, id);
+    }
+    return id;
+  }
+}
+
+/** An arrow function without properties of its own. */
+function isBareArrow(fn: Function): boolean {
+  return Reflect.ownKeys(fn).length === 2 && !Object.hasOwn(fn, "prototype");
+}
