@@ -10,13 +10,37 @@ export const store = (words: Words, at: number, value: number): void => void Ato
 export const add = (words: Words, at: number, value: number): number => Atomics.add(words, at, value);
 export const exchange = (words: Words, at: number, value: number): number => Atomics.exchange(words, at, value);
 
+export const or = (words: Words, at: number, bits: number): number => Atomics.or(words, at, bits);
+export const and = (words: Words, at: number, bits: number): number => Atomics.and(words, at, bits);
+
 /** Puts `value` where `expected` is; true if it was. */
 export const replace = (words: Words, at: number, expected: number, value: number): boolean =>
   Atomics.compareExchange(words, at, expected, value) === expected;
 
-/** Blocks the thread while the word holds `value`, until it is notified. */
-export const wait = (words: Words, at: number, value: number, timeoutMs?: number): "ok" | "not-equal" | "timed-out" =>
-  Atomics.wait(words, at, value, timeoutMs);
+const nativeWait = Atomics.wait;
+
+/** Blocks the thread while the word holds `value`, until it is notified. Nobody takes its place meanwhile. */
+export const waitUncounted = (words: Words, at: number, value: number, timeoutMs?: number): string =>
+  nativeWait(words, at, value, timeoutMs);
+
+/**
+ * From now on `blocked` is called before this thread blocks in Atomics.wait, whoever calls that, and `unblocked` after.
+ */
+export function watchWaits(blocked: () => void, unblocked: () => void): void {
+  const isStill = (array: Int32Array | BigInt64Array, at: number, value: number | bigint): boolean =>
+    Atomics.load(array as Int32Array, at) === value;
+  Atomics.wait = ((array: Int32Array, at: number, value: number, timeoutMs?: number): string => {
+    // Where it doesn't block, or is called wrongly, there is nothing to tell.
+    const waits = ArrayBuffer.isView(array) && timeoutMs !== 0 && at in array && isStill(array, at, value);
+    if (!waits) return nativeWait(array, at, value, timeoutMs);
+    blocked();
+    try {
+      return nativeWait(array, at, value, timeoutMs);
+    } finally {
+      unblocked();
+    }
+  }) as typeof Atomics.wait;
+}
 
 /** The same without blocking; undefined where the word holds something else already. */
 export function waitAsync(words: Words, at: number, value: number): Promise<unknown> | undefined {

@@ -9,7 +9,19 @@
 //                                 runs it, writes the result in its place, state = done
 //   collects what is done   <-    pushes it to the stack of what is done, wakes the owner if it sleeps
 
-import { add, exchange, load, notify, replace, store, wait, waitAsync, type Words } from "../atomics.ts";
+import {
+  add,
+  and,
+  exchange,
+  load,
+  notify,
+  or,
+  replace,
+  store,
+  waitAsync,
+  waitUncounted,
+  type Words,
+} from "../atomics.ts";
 import { Deque } from "./deque.ts";
 import { SmallValueReader, SmallValueWriter } from "./small-values.ts";
 
@@ -30,7 +42,14 @@ const DONE_STACK = 0;
 const OWNER_SLEEPS = 16;
 const SLEEPERS = 32;
 const LANES_USED = 48;
-const SEATS_AT = 64;
+/** A bit a seat: the threads that may run, those that wait to run on, and those that are blocked in a task. */
+const RUNNING = 64;
+const RETURNING = 80;
+const BLOCKED = 96;
+/** How many may run. */
+const LIMIT = 112;
+const SEATS_USED = 128;
+const SEATS_AT = 144;
 
 // Words of a seat.
 const SEAT_WORDS = 16;
@@ -197,6 +216,14 @@ export class Board implements BoardMemory {
     store(this.#words, LANES_USED, count);
   }
 
+  get seatsUsed(): number {
+    return load(this.#words, SEATS_USED);
+  }
+
+  set seatsUsed(count: number) {
+    store(this.#words, SEATS_USED, count);
+  }
+
   // ---- seats: a thread's own words
 
   /** What the thread is about to claim, or waits for: the owner looks here when the thread is gone. */
@@ -230,7 +257,7 @@ export class Board implements BoardMemory {
 
   /** By the thread: blocks until the owner has changed its mind, or ends the thread. */
   waitWhileStopped(seat: number): void {
-    while (this.isStopped(seat)) wait(this.#words, seatAt(seat) + STOP, 1);
+    while (this.isStopped(seat)) waitUncounted(this.#words, seatAt(seat) + STOP, 1);
   }
 
   get sleepers(): number {
@@ -272,6 +299,88 @@ export class Board implements BoardMemory {
     store(this.#words, seatAt(seat) + ASLEEP, 0);
   }
 
+  // ---- who may run: as many threads as the pool has, also where more have been started because some are blocked
+
+  get limit(): number {
+    return load(this.#words, LIMIT);
+  }
+
+  set limit(threads: number) {
+    store(this.#words, LIMIT, threads);
+    notify(this.#words, RUNNING);
+  }
+
+  /** By the thread: from now on it may run, if this gives true. Seats beyond the 32nd always may. */
+  enter(seat: number): boolean {
+    if (seat >= COUNTED_SEATS) return true;
+    const bit = 1 << seat;
+    for (;;) {
+      const running = load(this.#words, RUNNING);
+      if (bitCount(running & ~bit) >= this.limit) return false;
+      if (replace(this.#words, RUNNING, running, running | bit)) return true;
+    }
+  }
+
+  mayEnter(seat: number): boolean {
+    return seat >= COUNTED_SEATS || bitCount(load(this.#words, RUNNING) & ~(1 << seat)) < this.limit;
+  }
+
+  /** By the thread, or by the owner for one that is gone. */
+  leave(seat: number): void {
+    this.#clear(RUNNING, seat);
+    if (load(this.#words, RETURNING) !== 0) notify(this.#words, RUNNING);
+  }
+
+  /** Does a thread that was blocked wait to run on? */
+  get isAwaited(): boolean {
+    return load(this.#words, RETURNING) !== 0;
+  }
+
+  get blocked(): number {
+    return bitCount(load(this.#words, BLOCKED));
+  }
+
+  /** By the thread: it is about to wait for something in a task, and another may run meanwhile. */
+  block(seat: number): void {
+    this.#set(BLOCKED, seat);
+    this.leave(seat);
+  }
+
+  /**
+   * By the thread: it runs on, when another has made room. At most for so long: that one may be waiting for this one
+   * without saying so, in a loop.
+   */
+  unblock(seat: number, patienceMs: number): void {
+    this.#set(RETURNING, seat);
+    for (const endMs = performance.now() + patienceMs; !this.enter(seat);) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) {
+        this.#set(RUNNING, seat);
+        break;
+      }
+      const running = load(this.#words, RUNNING);
+      if (bitCount(running) >= this.limit) waitUncounted(this.#words, RUNNING, running, leftMs);
+    }
+    this.#clear(RETURNING, seat);
+    this.#clear(BLOCKED, seat);
+  }
+
+  /** By the owner: the seat's thread is gone. */
+  forgetSeat(seat: number): void {
+    this.wake(seat);
+    this.#clear(BLOCKED, seat);
+    this.#clear(RETURNING, seat);
+    this.leave(seat);
+  }
+
+  #set(word: number, seat: number): void {
+    if (seat < COUNTED_SEATS) or(this.#words, word, 1 << seat);
+  }
+
+  #clear(word: number, seat: number): void {
+    if (seat < COUNTED_SEATS) and(this.#words, word, ~(1 << seat));
+  }
+
   // ---- what is done: a stack of slots, linked (R. K. Treiber, 1986), of which the owner takes all at once
 
   /** By the thread. */
@@ -305,6 +414,15 @@ export class Board implements BoardMemory {
     store(this.#words, OWNER_SLEEPS, 0);
     notify(this.#words, OWNER_SLEEPS);
   }
+}
+
+/** How many bits a word has. */
+const COUNTED_SEATS = 32;
+
+function bitCount(word: number): number {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 function slotsAt(lanes: number): number {

@@ -2,14 +2,14 @@
 
 import { CancelledError } from "../errors.ts";
 import { checkFunction } from "./checks.ts";
-import type { Engine } from "./engine.ts";
+import type { Inside } from "./inside.ts";
 import { called, labelOf, type Job, type Outcome, type Work } from "./job.ts";
 import type { TaskRecord, TaskState } from "./task.ts";
 
 export class Call<R> implements Work, TaskRecord<R> {
   readonly promise: Promise<R>;
   readonly label: string;
-  readonly #engine: Engine;
+  readonly #engine: Inside;
   readonly #job: Job | undefined;
   #resolve!: (value: R) => void;
   #reject!: (error: unknown) => void;
@@ -17,7 +17,7 @@ export class Call<R> implements Work, TaskRecord<R> {
   /** Kept until the end: what the function captures may come back as a reference to it. */
   #fn: Function | undefined;
 
-  constructor(engine: Engine, fn: Function, args: readonly unknown[]) {
+  constructor(engine: Inside, fn: Function, args: readonly unknown[]) {
     this.#engine = engine;
     this.promise = new Promise<R>((resolve, reject) => {
       this.#resolve = resolve;

@@ -3,7 +3,8 @@
 import { availableParallelism } from "node:os";
 import { inLibrary } from "../ship/index.ts";
 import { checkThreads } from "./checks.ts";
-import { Pool } from "./pool.ts";
+import { Pool, poolFrom } from "./pool.ts";
+import { ownerLink } from "./remote-engine.ts";
 
 let threads: number | undefined;
 let pool: Pool | undefined;
@@ -20,11 +21,16 @@ export function setThreads(n: number): void {
 
 /** How many threads are used where the caller says nothing. */
 export function defaultThreads(): number {
-  return threads ?? availableParallelism();
+  return ownerLink()?.pool.threads ?? threads ?? availableParallelism();
 }
 
-/** The default pool, with at least so many threads; started when first asked for. */
+/**
+ * The default pool, with at least so many threads; started when first asked for. In a task it is the pool that the task
+ * runs on: threads of threads would only be too many.
+ */
 export function defaultPool(atLeast: number): Pool {
+  const link = ownerLink();
+  if (link) return poolFrom(link.pool);
   pool ??= new Pool({ threads: Math.max(atLeast, defaultThreads()) });
   if (pool.threads < atLeast) pool.resize(atLeast);
   return pool;

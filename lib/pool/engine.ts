@@ -7,14 +7,18 @@ import { Board, MAX_LANES, MAX_SEATS, SLOTS, State, VALUE_BYTES } from "../engin
 import { SmallValueWriter } from "../engine/small-values.ts";
 import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, encode, prepare, snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
+import { decode, encode, prepare, realm, snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
 import { called, Job, unsendable, type Group, type Outcome, type Work } from "./job.ts";
 import { now, type FromThread } from "./messages.ts";
 import { isForAll, placeOf, steals, type Schedule } from "./schedule.ts";
+import type { Inside } from "./inside.ts";
+import { registerEngine } from "./nested-calls.ts";
+import type { PoolStats } from "./pool.ts";
 import { Queue } from "./queue.ts";
 import { SharedFunctions } from "./shared-functions.ts";
 import { crash, PoolThread, type ThreadEvents } from "./thread.ts";
-import { Trace } from "./trace.ts";
+import { poolData } from "./remote-engine.ts";
+import { Trace, type TraceEvent } from "./trace.ts";
 import { types } from "node:util";
 
 export interface EngineOptions {
@@ -25,15 +29,21 @@ export interface EngineOptions {
   readonly schedule: Schedule;
 }
 
+/** At most so many threads are started in the place of blocked ones. */
+const MAX_SPARES = 256;
+
+let engines = 0;
 let groups = 0;
 
-export class Engine {
+export class Engine implements Inside {
+  readonly id: number = ++engines;
+  readonly owner: string = realm;
   readonly begin: number = now();
-  readonly trace: Trace;
   target: number;
-  done = 0;
-  failed = 0;
-  steals = 0;
+  readonly #trace: Trace;
+  #done = 0;
+  #failed = 0;
+  #steals = 0;
   readonly #options: EngineOptions;
   readonly #board: Board;
   readonly #functions = new SharedFunctions((id) => {
@@ -66,9 +76,10 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.target = options.threads;
-    this.trace = new Trace(options.trace, this.begin);
+    this.#trace = new Trace(options.trace, this.begin);
     const lanes = Math.min(MAX_LANES, Math.max(options.threads, availableParallelism(), 8));
     this.#board = Board.make(options.schedule === "central" ? 1 : lanes);
+    this.#board.limit = this.target;
     this.#events = {
       heard: (thread, message) => this.#heard(thread, message),
       heardNothing: (thread, error) => this.#heardNothing(thread, error),
@@ -83,6 +94,7 @@ export class Engine {
       this.#life.port1.close();
       throw error;
     }
+    registerEngine(this);
     this.#unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
   }
 
@@ -91,11 +103,16 @@ export class Engine {
     throw new PoolClosedError(`The pool was ${this.#state} and takes no more work: make a new Pool.`);
   }
 
-  /** What of the jobs that have not ended runs, and what waits. */
-  counts(): { running: number; queued: number } {
+  stats(): PoolStats {
     let running = 0;
     for (const job of this.#jobs) if (this.isRunning(job)) running++;
-    return { running, queued: this.#jobs.size - running };
+    const queued = this.#jobs.size - running;
+    const [done, failed, stolen] = [this.#done, this.#failed, this.#steals];
+    return { threads: this.target, running, queued, blocked: this.#board.blocked, done, failed, steals: stolen };
+  }
+
+  events(): TraceEvent[] {
+    return this.#trace.events();
   }
 
   /** A thread has it, and all that it needs. */
@@ -133,7 +150,17 @@ export class Engine {
   /** The same for what is encoded already. */
   add(work: Work, wire: Wire): Job {
     this.checkOpen();
-    const job = this.#job(work, { wire });
+    return this.#add(work, wire, host()?.origin());
+  }
+
+  /** A task that runs has made a call: one that a closed pool still finishes, too. */
+  addNested(work: Work, wire: Wire, origin: number | undefined): Job {
+    if (this.#state === "terminated" || this.#jobs.size === 0) this.checkOpen();
+    return this.#add(work, wire, origin);
+  }
+
+  #add(work: Work, wire: Wire, origin: number | undefined): Job {
+    const job = this.#job(work, { wire }, origin);
     const { group } = work;
     const isHeld = group !== undefined && group.placed >= group.limit;
     const slot = isHeld || this.#waiting.length > 0 ? -1 : this.#takeSlot();
@@ -169,7 +196,7 @@ export class Engine {
 
   resize(threads: number): void {
     this.checkOpen();
-    this.target = threads;
+    this.#setTarget(threads);
     const live = this.#live();
     const busy = this.#busySeats();
     const idleFirst = live.toSorted((a, b) => Number(busy.has(a.seat)) - Number(busy.has(b.seat)));
@@ -193,14 +220,19 @@ export class Engine {
     return this.#closed.promise;
   }
 
+  #setTarget(threads: number): void {
+    this.target = threads;
+    this.#board.limit = threads;
+  }
+
   // ---- jobs to threads
 
-  #job(work: Work, parcel: Job["parcel"]): Job {
-    const job = new Job(++this.#count, work, host()?.origin(), parcel);
+  #job(work: Work, parcel: Job["parcel"], origin = host()?.origin()): Job {
+    const job = new Job(++this.#count, work, origin, parcel);
     if (this.#jobs.size === 0) this.#life.port1.ref();
     this.#jobs.add(job);
-    if (this.trace.isOn)
-      this.trace.add({ kind: "enqueue", thread: threadId, task: job.id, atMs: now(), label: work.label });
+    if (this.#trace.isOn)
+      this.#trace.add({ kind: "enqueue", thread: threadId, task: job.id, atMs: now(), label: work.label });
     return job;
   }
 
@@ -358,6 +390,9 @@ export class Engine {
       thread.ready = true;
       return;
     }
+    if (message.braid === "blocked") return this.#makeUp();
+    if (message.braid === "waited") return this.#waited(thread, message);
+    if (message.braid !== "want" && message.braid !== "done") return thread.nested.heard(message);
     const job = this.#bySlot[message.slot];
     if (!job) return;
     if (message.braid === "done") return void this.#answer(job, thread, message);
@@ -396,6 +431,21 @@ export class Engine {
     this.#next();
   }
 
+  /** Nothing is left to do. */
+  #rest(): void {
+    this.#life.port1.unref();
+    const live = this.#live();
+    if (live.length > this.target) for (const spare of live.slice(this.target)) this.#retire(spare);
+  }
+
+  #waited({ id }: PoolThread, { slot, fromMs, toMs }: FromThread & { braid: "waited" }): void {
+    const job = this.#bySlot[slot];
+    if (!job) return;
+    const of = { thread: id, task: job.id, label: job.work.label };
+    this.#trace.add({ kind: "wait", ...of, atMs: fromMs });
+    this.#trace.add({ kind: "wake", ...of, atMs: toMs });
+  }
+
   #readTimes(job: Job): void {
     if (job.slot < 0 || job.startMs !== undefined) return;
     job.startMs = this.#board.started(job.slot) || undefined;
@@ -406,11 +456,11 @@ export class Engine {
     job.thread = thread?.id;
     const lane = this.#board.stolenFrom(job.slot);
     if (lane === undefined || job.thread === undefined) return;
-    this.steals++;
+    this.#steals++;
     const from = this.#seats[lane]?.id;
     const atMs = job.startMs ?? job.endMs;
     const event = { kind: "steal", thread: job.thread, task: job.id, atMs, label: job.work.label } as const;
-    this.trace.add(from === undefined ? event : { ...event, from });
+    this.#trace.add(from === undefined ? event : { ...event, from });
   }
 
   #settle(job: Job, outcome: Outcome): void {
@@ -420,16 +470,16 @@ export class Engine {
     job.parcel = undefined;
     job.endMs ??= now();
     this.#jobs.delete(job);
-    if (outcome.ok) this.done++;
-    else this.failed++;
+    if (outcome.ok) this.#done++;
+    else this.#failed++;
     const { thread, startMs, endMs, work } = job;
     if (thread !== undefined) {
       const of = { thread, task: job.id, label: work.label };
-      this.trace.add({ kind: "start", ...of, atMs: startMs ?? endMs });
-      this.trace.add({ kind: "end", ...of, atMs: endMs });
+      this.#trace.add({ kind: "start", ...of, atMs: startMs ?? endMs });
+      this.#trace.add({ kind: "end", ...of, atMs: endMs });
     }
     this.#leaveGroup(job, this.#threadWithId(thread));
-    if (this.#jobs.size === 0) this.#life.port1.unref();
+    if (this.#jobs.size === 0) this.#rest();
     work.settled(outcome, job);
     this.#finish();
   }
@@ -506,9 +556,16 @@ export class Engine {
   /** Empty: to be looked up anew. */
   #liveThreads: readonly PoolThread[] = [];
 
+  /** As many threads as were asked for, and a spare one for each that is blocked in a task while others wait. */
+  #wanted(): number {
+    const blocked = this.#board.blocked;
+    if (blocked === 0 || this.#jobs.size <= blocked || !isForAll(this.#options.schedule)) return this.target;
+    return Math.min(this.target + blocked, this.target + MAX_SPARES);
+  }
+
   #grow(): void {
-    const { stackSizeMb, maxHeapMb, schedule } = this.#options;
-    for (let missing = this.target - this.#live().length; missing > 0 && this.#state !== "terminated"; missing--) {
+    const { stackSizeMb, maxHeapMb, schedule, trace } = this.#options;
+    for (let missing = this.#wanted() - this.#live().length; missing > 0 && this.#state !== "terminated"; missing--) {
       let seat = 0;
       while (this.#seats[seat]) seat++;
       if (seat >= MAX_SEATS) throw new RangeError(`A pool has ${MAX_SEATS} seats for threads, and all are taken.`);
@@ -516,12 +573,13 @@ export class Engine {
       const lane = seat % board.lanes;
       board.clearSeat(seat);
       const thread = new PoolThread(
-        { stackSizeMb, maxHeapMb, board, seat, lane, steals: steals(schedule) },
+        { stackSizeMb, maxHeapMb, board, seat, lane, steals: steals(schedule), trace, pool: poolData(this) },
         this.#events,
       );
       // A task can be given to it before it runs.
       board.sleep(seat);
       board.lanesUsed = Math.max(board.lanesUsed, lane + 1);
+      board.seatsUsed = Math.max(board.seatsUsed, seat + 1);
       this.#seats[seat] = thread;
       this.#threads.add(thread);
       this.#liveThreads = [];
@@ -543,7 +601,7 @@ export class Engine {
 
   /** Makes up for threads that died. */
   #makeUp(): void {
-    if (this.#live().length >= this.target) return;
+    if (this.#live().length >= this.#wanted()) return;
     try {
       this.#grow();
     } catch (cause) {
@@ -603,16 +661,16 @@ export class Engine {
     const board = this.#board;
     const { seat } = thread;
     const wasStopped = !this.#threads.delete(thread);
+    thread.nested.endAll();
     this.#liveThreads = [];
     this.#collect();
-    // Of a thread that is gone nothing wakes.
-    board.wake(seat);
+    board.forgetSeat(seat);
     const found = this.#onSeat(seat);
     for (const job of found) {
       const { slot } = job;
       // It died with the result written, but not announced.
       if (board.state(slot) === State.done) this.#settle(job, { ok: true, value: board.read(slot) });
-      else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode) });
+      else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode, wasStopped) });
       this.#release(slot);
     }
     const inHand = board.inHand(seat);

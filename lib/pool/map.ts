@@ -3,7 +3,7 @@
 import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../errors.ts";
 import { encode, type Wire } from "../ship/index.ts";
 import { checkFunction, checkInteger, checkIterable, checkKnown, checkMilliseconds, checkSignal } from "./checks.ts";
-import type { Engine } from "./engine.ts";
+import type { Inside } from "./inside.ts";
 import { called, labelOf, messageOf, type Outcome } from "./job.ts";
 import { mapEntry, type Entry, type MapPart } from "./parts.ts";
 
@@ -35,7 +35,7 @@ export interface PartsCall<C, P, R> {
 }
 
 /** Runs the parts on the threads of a pool; gives their results in order. The first failure ends the call. */
-export async function runParts<C, P, R>(engine: Engine, call: PartsCall<C, P, R>): Promise<R[]> {
+export async function runParts<C, P, R>(engine: Inside, call: PartsCall<C, P, R>): Promise<R[]> {
   const { label, parts, signal, timeoutMs, limit = Infinity } = call;
   engine.checkOpen();
   const shared = encode({ entry: call.entry, context: call.context }, { path: "" });
@@ -107,7 +107,7 @@ function encodeItems(part: MapPart): Wire {
 }
 
 export async function mapItems<T, R>(
-  engine: Engine,
+  engine: Inside,
   items: Iterable<T>,
   fn: (item: T, index: number) => R | Promise<R>,
   options: MapOptions,

@@ -3,6 +3,7 @@
 
 import type { BoardMemory } from "../engine/board.ts";
 import type { Wire } from "../ship/index.ts";
+import type { PoolData } from "./remote-engine.ts";
 
 export type ToThread =
   /** Runs `{ fn, args }`, or a part of a group. */
@@ -22,10 +23,16 @@ export type ToThread =
   /** A function that tasks on the board name by its number. */
   | { readonly braid: "function"; readonly id: number; readonly wire: Wire }
   | { readonly braid: "forget"; readonly id: number }
-  | { readonly braid: "close"; readonly group: number };
+  | { readonly braid: "close"; readonly group: number }
+  | NestedResult;
 
 export type FromThread =
   | { readonly braid: "ready" }
+  | NestedMessage
+  /** It waits in a task: others have to run what it would. */
+  | { readonly braid: "blocked" }
+  /** What it waited in a task, for the trace. */
+  | { readonly braid: "waited"; readonly slot: number; readonly fromMs: number; readonly toMs: number }
   /** It has claimed a task that comes by message. */
   | { readonly braid: "want"; readonly slot: number }
   | {
@@ -38,14 +45,48 @@ export type FromThread =
       readonly index: number | undefined;
     };
 
+/** From a task that uses a pool to the thread that made it. Calls and groups are numbered by the task's thread. */
+export type NestedMessage =
+  | {
+      readonly braid: "call";
+      readonly pool: number;
+      readonly call: number;
+      readonly label: string;
+      readonly share: number | undefined;
+      readonly group: number | undefined;
+      readonly origin: number | undefined;
+      readonly wire: Wire;
+    }
+  | { readonly braid: "cancel"; readonly pool: number; readonly call: number }
+  | {
+      readonly braid: "openGroup";
+      readonly pool: number;
+      readonly group: number;
+      readonly limit: number;
+      readonly wire: Wire;
+    }
+  | { readonly braid: "endGroup"; readonly pool: number; readonly group: number; readonly all: boolean }
+  | { readonly braid: "closeGroup"; readonly pool: number; readonly group: number };
+
+export interface NestedResult {
+  readonly braid: "result";
+  readonly call: number;
+  readonly ok: boolean;
+  readonly wire: Wire;
+  readonly index?: number | undefined;
+  readonly stopped?: boolean | undefined;
+}
+
 export interface ThreadData {
   /** The realm that owns the thread. */
   readonly owner: string;
+  readonly pool: PoolData;
   readonly board: BoardMemory;
   readonly seat: number;
   /** The lanes that it takes tasks from: its own first, and with `steals` all others. */
   readonly lane: number;
   readonly steals: boolean;
+  readonly trace: boolean;
 }
 
 const originMs = performance.timeOrigin;

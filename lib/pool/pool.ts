@@ -1,11 +1,14 @@
 // A pool of threads: takes functions with what they capture, and runs them.
 
 import { availableParallelism } from "node:os";
-import { inLibrary, type Send, type SendAll } from "../ship/index.ts";
+import { inLibrary, realm, ship, type Send, type SendAll } from "../ship/index.ts";
 import { Call } from "./call.ts";
 import { checkChoice, checkInteger, checkKnown, checkThreads } from "./checks.ts";
 import { Engine } from "./engine.ts";
 import { mapItems, type MapOptions } from "./map.ts";
+import type { Inside } from "./inside.ts";
+import { engineWithId } from "./nested-calls.ts";
+import { ownerLink, poolData, RemoteEngine, type PoolData } from "./remote-engine.ts";
 import { SCHEDULES, type Schedule } from "./schedule.ts";
 import { Task } from "./task.ts";
 import type { TraceEvent } from "./trace.ts";
@@ -37,7 +40,7 @@ export interface PoolStats {
 }
 
 /** What is inside of a pool, for other modules of the library. */
-export let engineOf: (pool: Pool) => Engine;
+export let engineOf: (pool: Pool) => Inside;
 
 /**
  * A pool of threads that run functions of this thread, with all that they capture.
@@ -53,13 +56,18 @@ export let engineOf: (pool: Pool) => Engine;
  * Throws RangeError or TypeError for a bad option, TypeError for one that it doesn't know.
  */
 export class Pool implements AsyncDisposable {
-  readonly #engine: Engine;
+  readonly #engine: Inside;
 
   static {
     engineOf = (pool) => pool.#engine;
   }
 
-  constructor(options: PoolOptions = {}) {
+  constructor(options?: PoolOptions);
+  constructor(options: PoolOptions | RemoteEngine = {}) {
+    if (options instanceof RemoteEngine) {
+      this.#engine = options;
+      return;
+    }
     checkKnown("Pool", options, ["threads", "stackSizeMb", "maxHeapMb", "trace", "schedule"]);
     const { threads = availableParallelism(), stackSizeMb, maxHeapMb, trace = false, schedule = "steal" } = options;
     checkThreads(threads);
@@ -68,6 +76,7 @@ export class Pool implements AsyncDisposable {
     if (typeof trace !== "boolean") throw new TypeError(`Expected trace to be true or false, got ${String(trace)}.`);
     checkChoice("schedule", schedule, SCHEDULES);
     this.#engine = new Engine({ threads, stackSizeMb, maxHeapMb, trace, schedule });
+    pools.set(this.#engine, this);
   }
 
   get threads(): number {
@@ -111,13 +120,12 @@ export class Pool implements AsyncDisposable {
   }
 
   stats(): PoolStats {
-    const { target, done, failed, steals } = this.#engine;
-    return { threads: target, ...this.#engine.counts(), blocked: 0, done, failed, steals };
+    return this.#engine.stats();
   }
 
   /** What ran when on which thread, in order of time; empty unless the pool was made with `trace: true`. */
   trace(): TraceEvent[] {
-    return this.#engine.trace.events();
+    return this.#engine.events();
   }
 
   /** Takes no more work, finishes what it has, and ends the threads. `await using` does this. */
@@ -133,6 +141,32 @@ export class Pool implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  /** In a task it is this same pool. */
+  [ship](): { module: string; export: string; data: PoolData } {
+    return { module: import.meta.url, export: "poolFrom", data: poolData(this.#engine) };
+  }
+}
+
+const pools = new WeakMap<Inside, Pool>();
+const elsewhere = new Map<string, Pool>();
+
+/** The pool that was shipped here. */
+export function poolFrom(data: PoolData): Pool {
+  if (data.owner === realm) {
+    const engine = engineWithId(data.id);
+    const pool = engine && pools.get(engine);
+    if (!pool) throw new Error("The pool is no longer there: the thread that made it has dropped it.");
+    return pool;
+  }
+  if (ownerLink()?.owner !== data.owner)
+    throw new Error(
+      "A pool can be used in the thread that made it and in tasks of that thread's pools, not further away.",
+    );
+  const key = `${data.owner}/${data.id}`;
+  const known = elsewhere.get(key) ?? new Pool(new RemoteEngine(data) as PoolOptions);
+  elsewhere.set(key, known);
+  return known;
 }
 
 inLibrary(import.meta.url, { Pool });

@@ -3,6 +3,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { Board, State } from "../engine/board.ts";
+import { watchWaits } from "../atomics.ts";
 import { BraidError, NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
 import { decode, encode, prepare, transferList, whyNotCloned, type Wire } from "../ship/index.ts";
@@ -10,6 +11,7 @@ import { messageOf } from "./job.ts";
 import { watchLateErrors } from "./late-errors.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, ItemFailure, type Entry } from "./parts.ts";
+import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
 
 type RunPart = (part: unknown) => unknown;
 type TaskFunction = (...args: unknown[]) => unknown;
@@ -18,6 +20,8 @@ type TaskFunction = (...args: unknown[]) => unknown;
 const TURN_MS = 5;
 /** How long a thread looks for work before it sleeps: waking takes longer. */
 const SPIN_MS = 0.02;
+/** How long a thread that is no longer blocked lets those run that came in its place. */
+const PATIENCE_MS = 50;
 
 export class Runner {
   readonly #board: Board;
@@ -26,23 +30,42 @@ export class Runner {
   readonly #seat: number;
   readonly #lane: number;
   readonly #steals: boolean;
+  readonly #trace: boolean;
+  /** The task that the running code belongs to, where that is known. */
+  #current = -1;
+  #blockedMs = 0;
+  /** The owner has been told: what comes next must not overtake that. */
+  #hasWaited = false;
   /** By number: functions of tasks on the board. One that could not be made throws. */
   readonly #functions = new Map<number, TaskFunction>();
   /** By group: what runs its parts here. Where opening it failed, each part tells so. */
   readonly #groups = new Map<number, Promise<RunPart>>();
-  /** Errors that nobody catches: while a task is awaited they are its own, and end the thread. */
   readonly #lateErrors = watchLateErrors();
-  #isBusy = false;
+  /** Tasks that have begun and not ended, and how many of those wait for calls of their own. */
+  #open = 0;
+  #waiting = 0;
+  #isAsleep = true;
   /** The claimed task whose function is on its way. */
   #held: number | undefined;
 
-  constructor({ board, seat, lane, steals, owner }: ThreadData, port: MessagePort) {
+  constructor({ board, seat, lane, steals, trace, owner, pool }: ThreadData, port: MessagePort) {
+    setOwnerLink({
+      owner,
+      pool,
+      post: (message, wire) => this.#say(message, wire),
+      called: (task, change) => this.#called(task, change),
+    });
     this.#board = new Board(board);
     this.#seat = seat;
     this.#lane = lane;
     this.#steals = steals;
     this.#owner = owner;
     this.#port = port;
+    this.#trace = trace;
+    watchWaits(
+      () => this.#blocked(),
+      () => this.#unblocked(),
+    );
   }
 
   /** The owner has made the seat asleep: perhaps a task is on its way already. */
@@ -54,9 +77,13 @@ export class Runner {
   heard(message: ToThread): void {
     switch (message.braid) {
       case "task":
-        if (message.unasked) this.#board.gotMessage(this.#seat);
-        this.#isBusy = true;
+        if (message.unasked) {
+          this.#board.gotMessage(this.#seat);
+          this.#begin();
+        }
         return void this.#runPosted(message);
+      case "result":
+        return void heardResult(message);
       case "function":
         return void this.#define(message.id, message.wire);
       case "forget":
@@ -71,21 +98,30 @@ export class Runner {
     const slot = this.#board.inHand(this.#seat);
     if (slot === undefined) throw error;
     const why = new NotSendableError("args", `The task can't be read by its thread: ${whyNotCloned(error)}.`);
-    if (this.#board.isForMessage(this.#seat)) this.#board.gotMessage(this.#seat);
+    if (this.#board.isForMessage(this.#seat)) {
+      this.#board.gotMessage(this.#seat);
+      this.#begin();
+    }
     this.#board.putDown(this.#seat);
     this.#board.setStarted(slot, now());
     this.#fail(slot, why);
-    this.#next();
+    this.#end();
   }
 
   /** Runs what waits, until there is nothing or a task has to be awaited. */
   readonly #work = (): void => {
-    if (this.#isBusy || this.#board.isForMessage(this.#seat)) return;
+    if (this.#open > this.#waiting || this.#board.isForMessage(this.#seat)) return;
+    if (this.#isAsleep && !this.#board.wake(this.#seat) && this.#board.isForMessage(this.#seat)) return;
+    this.#isAsleep = false;
     let startMs = now();
     const turnEnds = startMs + TURN_MS;
     let spinEnds = 0;
     for (;;) {
-      const slot = this.#claim();
+      const board = this.#board;
+      // One that was blocked wants to run on.
+      if (board.isAwaited) board.leave(this.#seat);
+      const mayRun = board.enter(this.#seat);
+      const slot = mayRun ? this.#claim() : -1;
       if (slot >= 0) {
         if (!this.#run(slot, startMs)) return;
         spinEnds = 0;
@@ -95,22 +131,63 @@ export class Runner {
       }
       startMs = now();
       spinEnds ||= startMs + SPIN_MS;
-      if (startMs < spinEnds) continue;
-      this.#board.sleep(this.#seat);
+      if (mayRun && startMs < spinEnds) continue;
+      // In this order: who finds no room to run has to be followed by one who looks for work.
+      board.leave(this.#seat);
+      this.#isAsleep = true;
+      board.sleep(this.#seat);
       // Whoever wakes it, here or elsewhere, decides what comes next.
-      if (!this.#hasWork() || !this.#board.wake(this.#seat)) return this.#untilWoken();
+      const goesOn = this.#hasWork() && board.mayEnter(this.#seat) && board.wake(this.#seat);
+      if (!goesOn) return this.#untilWoken();
+      this.#isAsleep = false;
     }
   };
+
+  /** The running task is about to wait: whoever sleeps takes the place, or the owner starts one more. */
+  #blocked(): void {
+    this.#blockedMs = now();
+    const board = this.#board;
+    board.block(this.#seat);
+    if (!this.#hasWork()) return;
+    for (let seat = 0; seat < board.seatsUsed; seat++) if (board.wake(seat)) return;
+    this.#say({ braid: "blocked" });
+  }
+
+  #unblocked(): void {
+    this.#board.unblock(this.#seat, PATIENCE_MS);
+    if (!this.#trace || this.#current < 0) return;
+    this.#hasWaited = true;
+    this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
+  }
+
+  #begin(): void {
+    // Errors that nobody catches are a task's own, now, and end the thread.
+    if (this.#open++ === 0) this.#lateErrors.pause();
+  }
+
+  #end(task?: OpenTask): void {
+    // It did not await them all.
+    if (task && task.calls > 0) this.#waiting--;
+    if (task) task.calls = -Infinity;
+    // Not before the answer is on its way: without one, the end of the thread is the answer.
+    if (--this.#open === 0) this.#lateErrors.resume();
+    this.#work();
+  }
+
+  #called(task: OpenTask | undefined, change: 1 | -1): void {
+    if (!task || task.calls === -Infinity) return;
+    const before = task.calls;
+    task.calls += change;
+    if (before === 0) {
+      this.#waiting++;
+      setImmediate(this.#work);
+    } else if (task.calls === 0) this.#waiting--;
+  }
 
   #untilWoken(): void {
     const woken = this.#board.slept(this.#seat);
     if (woken) void woken.then(this.#work);
     else setImmediate(this.#work);
-  }
-
-  #next(): void {
-    this.#isBusy = false;
-    this.#work();
   }
 
   #hasWork(): boolean {
@@ -148,19 +225,20 @@ export class Runner {
     const board = this.#board;
     const id = board.functionOf(slot);
     if (id === 0) {
-      this.#isBusy = true;
+      this.#begin();
       this.#say({ braid: "want", slot });
       return false;
     }
     const fn = this.#functions.get(id);
     if (!fn) {
-      this.#isBusy = true;
+      this.#begin();
       this.#held = slot;
       return false;
     }
     board.putDown(this.#seat);
     board.setStarted(slot, startMs);
     let value: unknown;
+    this.#current = slot;
     try {
       const args = board.read(slot) as unknown[];
       const here = host();
@@ -173,21 +251,18 @@ export class Runner {
       this.#fail(slot, error);
       return true;
     }
-    this.#isBusy = true;
+    this.#begin();
     void this.#await(slot, value);
     return false;
   }
 
   async #await(slot: number, value: PromiseLike<unknown>): Promise<void> {
-    this.#lateErrors.pause();
     try {
       this.#answer(slot, await value);
     } catch (error) {
       this.#fail(slot, error);
     }
-    // Not before the answer is on its way: without one, the end of the thread is the answer.
-    this.#lateErrors.resume();
-    this.#next();
+    this.#end();
   }
 
   async #define(id: number, wire: Wire): Promise<void> {
@@ -201,16 +276,16 @@ export class Runner {
     const slot = this.#held;
     if (slot === undefined || this.#board.functionOf(slot) !== id) return;
     this.#held = undefined;
-    this.#isBusy = false;
-    if (this.#run(slot, now())) this.#work();
+    this.#run(slot, now());
+    this.#end();
   }
 
   async #runPosted({ slot, group, wire, shared }: ToThread & { braid: "task" }): Promise<void> {
     this.#board.putDown(this.#seat);
     this.#board.setStarted(slot, now());
-    this.#lateErrors.pause();
+    const task: OpenTask = { calls: 0 };
     try {
-      if (shared) this.#groups.set(group!, this.#open(shared));
+      if (shared) this.#groups.set(group!, this.#openGroup(shared));
       const part = group === undefined ? undefined : await this.#groups.get(group);
       const wait = prepare(wire);
       if (wait) await wait;
@@ -221,16 +296,16 @@ export class Runner {
         return fn(...args);
       };
       const here = host();
-      const started = here ? here.runAs(originOf(this.#board, slot), start) : start();
+      this.#current = slot;
+      const started = openTask.run(task, () => (here ? here.runAs(originOf(this.#board, slot), start) : start()));
       this.#answer(slot, isThenable(started) ? await started : started);
     } catch (error) {
       this.#fail(slot, error);
     }
-    this.#lateErrors.resume();
-    this.#next();
+    this.#end(task);
   }
 
-  async #open(wire: Wire): Promise<RunPart> {
+  async #openGroup(wire: Wire): Promise<RunPart> {
     const { entry, context } = (await receive(wire)) as { entry: Entry<unknown, unknown, unknown>; context: unknown };
     return entry(context);
   }
@@ -238,7 +313,9 @@ export class Runner {
   /** Throws where the value can't cross; then nothing has been said. */
   #answer(slot: number, value: unknown): void {
     const board = this.#board;
-    if (board.write(slot, value)) {
+    const byMessage = this.#hasWaited;
+    this.#hasWaited = false;
+    if (!byMessage && board.write(slot, value)) {
       board.setEnded(slot, now());
       board.setState(slot, State.done, this.#seat);
       board.pushDone(slot);

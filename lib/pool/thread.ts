@@ -8,6 +8,8 @@ import { realm, transferList, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
 import { messageOf } from "./job.ts";
 import type { FromThread, ThreadData, ToThread } from "./messages.ts";
+import { NestedCalls } from "./nested-calls.ts";
+import type { PoolData } from "./remote-engine.ts";
 
 export interface ThreadOptions {
   readonly stackSizeMb?: number | undefined;
@@ -16,6 +18,8 @@ export interface ThreadOptions {
   readonly seat: number;
   readonly lane: number;
   readonly steals: boolean;
+  readonly trace: boolean;
+  readonly pool: PoolData;
 }
 
 export interface ThreadEvents {
@@ -39,9 +43,11 @@ export class PoolThread {
   readonly #worker: Worker;
   readonly #opened = new Set<number>();
   readonly #known = new Set<number>();
+  /** The calls of its own tasks. */
+  readonly nested: NestedCalls = new NestedCalls((result, wire) => this.#post(result, wire));
 
   constructor(options: ThreadOptions, events: ThreadEvents) {
-    const { stackSizeMb, maxHeapMb, board, seat, lane, steals } = options;
+    const { stackSizeMb, maxHeapMb, board, seat, lane, steals, trace, pool } = options;
     this.seat = seat;
     this.lane = lane;
     const resourceLimits = {
@@ -49,7 +55,7 @@ export class PoolThread {
       ...(maxHeapMb !== undefined && { maxOldGenerationSizeMb: maxHeapMb }),
     };
     const { memory, lanes } = board;
-    const workerData: ThreadData = { owner: realm, board: { memory, lanes }, seat, lane, steals };
+    const workerData: ThreadData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace };
     const worker = new Worker(sibling(import.meta.url, "worker"), { workerData, resourceLimits });
     this.#worker = worker;
     this.id = worker.threadId;
@@ -105,10 +111,16 @@ export class PoolThread {
 }
 
 /** Why a thread died under a task. */
-export function crash({ id, error: cause }: PoolThread, task: string, exitCode: number): ThreadCrashedError {
+export function crash(
+  { id, error: cause }: PoolThread,
+  task: string,
+  exitCode: number,
+  wasStopped: boolean,
+): ThreadCrashedError {
   const code = (cause as { code?: string } | undefined)?.code;
   let why = `it exited with code ${exitCode}`;
   if (code === "ERR_WORKER_OUT_OF_MEMORY") why = "it ran out of memory (the pool's maxHeapMb raises the limit)";
+  else if (wasStopped) why = "it was stopped, to end another task that it had begun";
   else if (cause) why = `an error escaped: ${messageOf(cause)}`;
   return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, { cause, exitCode });
 }

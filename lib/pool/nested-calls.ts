@@ -1,0 +1,106 @@
+// The calls that the tasks of one thread have made: the owner runs them as its own, and sends the results back.
+
+import { CancelledError, PoolClosedError } from "../errors.ts";
+import { encode, type Wire } from "../ship/index.ts";
+import type { Engine } from "./engine.ts";
+import { called, type Group, type Job, type Outcome } from "./job.ts";
+import type { NestedMessage, NestedResult } from "./messages.ts";
+
+/** By number: the pools that were made in this thread. */
+const engines = new Map<number, WeakRef<Engine>>();
+
+export function registerEngine(engine: Engine): void {
+  engines.set(engine.id, new WeakRef(engine));
+  gone.register(engine, engine.id);
+}
+
+const gone = new FinalizationRegistry<number>((id) => engines.delete(id));
+
+export function engineWithId(id: number): Engine | undefined {
+  return engines.get(id)?.deref();
+}
+
+interface OpenCall {
+  readonly engine: Engine;
+  readonly job: Job;
+}
+
+export class NestedCalls {
+  readonly #send: (result: NestedResult, wire: Wire) => void;
+  readonly #jobs = new Map<number, OpenCall>();
+  readonly #groups = new Map<number, { readonly engine: Engine; readonly group: Group }>();
+
+  constructor(send: (result: NestedResult, wire: Wire) => void) {
+    this.#send = send;
+  }
+
+  heard(message: NestedMessage): void {
+    const engine = engineWithId(message.pool);
+    switch (message.braid) {
+      case "call":
+        return this.#call(engine, message);
+      case "cancel": {
+        const open = this.#jobs.get(message.call);
+        if (open) open.engine.end(open.job, cancelled(open.job));
+        return;
+      }
+      case "openGroup":
+        if (engine) this.#groups.set(message.group, { engine, group: engine.openGroup(message.wire, message.limit) });
+        return;
+      case "endGroup": {
+        const open = this.#groups.get(message.group);
+        open?.engine.endGroup(open.group, new CancelledError("The call that this belongs to has ended."), message.all);
+        return;
+      }
+      case "closeGroup": {
+        const open = this.#groups.get(message.group);
+        this.#groups.delete(message.group);
+        open?.engine.closeGroup(open.group);
+      }
+    }
+  }
+
+  /** The thread is gone: nobody waits for these any more. */
+  endAll(): void {
+    for (const { engine, job } of this.#jobs.values()) engine.end(job, cancelled(job));
+    for (const { engine, group } of this.#groups.values()) engine.closeGroup(group);
+  }
+
+  #call(
+    engine: Engine | undefined,
+    { call, label, share, group, origin, wire }: NestedMessage & { braid: "call" },
+  ): void {
+    const work = {
+      label,
+      ...(share !== undefined && { share }),
+      group: group === undefined ? undefined : this.#groups.get(group)?.group,
+      settled: (outcome: Outcome): void => {
+        this.#jobs.delete(call);
+        this.#answer(call, outcome);
+      },
+    };
+    try {
+      if (!engine) throw new PoolClosedError("The pool is no longer there: the thread that made it has dropped it.");
+      const job = engine.addNested(work, wire, origin);
+      if (!job.isOver) this.#jobs.set(call, { engine, job });
+    } catch (error) {
+      this.#answer(call, { ok: false, error });
+    }
+  }
+
+  #answer(call: number, outcome: Outcome): void {
+    const { ok } = outcome;
+    const more = ok ? {} : { index: outcome.index, stopped: outcome.stopped };
+    try {
+      const wire = encode(ok ? outcome.value : outcome.error, { path: "result" });
+      this.#send({ braid: "result", call, ok, ...more, wire }, wire);
+    } catch (error) {
+      const wire = encode(error);
+      this.#send({ braid: "result", call, ok: false, ...more, wire }, wire);
+    }
+  }
+}
+
+function cancelled({ work }: Job): CancelledError {
+  return new CancelledError(`Cancelled: ${called(work)}.`);
+}

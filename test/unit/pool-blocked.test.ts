@@ -1,0 +1,80 @@
+// Tasks that block their thread in Atomics.wait: others run meanwhile, and never more than the pool has threads.
+
+import { describe, expect, it } from "vitest";
+import { Pool, shared } from "../../lib/index.ts";
+
+const untilTrue = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+};
+const waitAt = (gate: Int32Array, i: number): number => {
+  Atomics.wait(gate, 0, 0);
+  return i;
+};
+
+describe.each(["steal", "central"] as const)("with schedule %s", (schedule) => {
+  it("blocked tasks starve no one", async () => {
+    await using pool = new Pool({ threads: 2, schedule });
+    const gate = shared(Int32Array, 1);
+    const blocked = [0, 1, 2, 3, 4].map((i) => pool.submit(waitAt, gate, i));
+    expect(await pool.map([1, 2, 3], (x) => x * x, { chunk: 1 })).toEqual([1, 4, 9]);
+    await untilTrue(() => pool.stats().blocked === 5);
+    expect(await pool.run(() => "still here")).toBe("still here");
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    expect(await Promise.all(blocked)).toEqual([0, 1, 2, 3, 4]);
+    await untilTrue(() => pool.stats().blocked === 0);
+  });
+
+  it("no more run at a time than there are threads", async () => {
+    await using pool = new Pool({ threads: 2, schedule });
+    const running = shared(Int32Array, 2);
+    const work = (counts: Int32Array, i: number): number => {
+      const run = (): void => {
+        const n = Atomics.add(counts, 0, 1) + 1;
+        for (let most = Atomics.load(counts, 1); n > most; most = Atomics.load(counts, 1))
+          Atomics.compareExchange(counts, 1, most, n);
+        for (const end = performance.now() + 1; performance.now() < end;);
+        Atomics.sub(counts, 0, 1);
+      };
+      run();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 + (i % 5));
+      run();
+      return i;
+    };
+    const results = await Promise.all(Array.from({ length: 60 }, (_, i) => pool.run(work, running, i)));
+    expect(results).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    expect(running[1]).toBeLessThanOrEqual(2);
+  });
+});
+
+it("a blocked task can be cancelled, and a blocked thread may die", async () => {
+  await using pool = new Pool({ threads: 1 });
+  const gate = shared(Int32Array, 1);
+  const task = pool.submit(waitAt, gate, 1);
+  await untilTrue(() => pool.stats().blocked === 1);
+  task.cancel();
+  expect(await task.result.catch((error: Error) => error.name)).toBe("CancelledError");
+  await untilTrue(() => pool.stats().blocked === 0);
+  expect(await Promise.all([1, 2, 3].map((i) => pool.run((x: number) => x, i)))).toEqual([1, 2, 3]);
+});
+
+it("one that is waited for in a loop goes on all the same", async () => {
+  await using pool = new Pool({ threads: 1 });
+  const words = shared(Int32Array, 2);
+  const first = pool.run((w: Int32Array) => {
+    Atomics.wait(w, 0, 0, 20);
+    Atomics.store(w, 1, 1);
+    return "first";
+  }, words);
+  const second = pool.run((w: Int32Array) => {
+    while (Atomics.load(w, 1) === 0);
+    return "second";
+  }, words);
+  expect(await Promise.all([first, second])).toEqual(["first", "second"]);
+});
+
+it("the trace says what waited", async () => {
+  await using pool = new Pool({ threads: 1, trace: true });
+  await pool.run(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10));
+  expect(pool.trace().map(({ kind }) => kind)).toEqual(["enqueue", "start", "wait", "wake", "end"]);
+});
