@@ -248,16 +248,10 @@ export class Board implements BoardMemory {
   /** From now on the thread claims nothing, until this is taken back. */
   setStop(seat: number, stop: boolean): void {
     store(this.#words, seatAt(seat) + STOP, stop ? 1 : 0);
-    if (!stop) notify(this.#words, seatAt(seat) + STOP);
   }
 
   isStopped(seat: number): boolean {
     return load(this.#words, seatAt(seat) + STOP) === 1;
-  }
-
-  /** By the thread: blocks until the owner has changed its mind, or ends the thread. */
-  waitWhileStopped(seat: number): void {
-    while (this.isStopped(seat)) waitUncounted(this.#words, seatAt(seat) + STOP, 1);
   }
 
   get sleepers(): number {
@@ -316,13 +310,18 @@ export class Board implements BoardMemory {
     const bit = 1 << seat;
     for (;;) {
       const running = load(this.#words, RUNNING);
-      if (bitCount(running & ~bit) >= this.limit) return false;
+      if ((running & bit) !== 0) return true;
+      if (bitCount(running) >= this.limit) return false;
       if (replace(this.#words, RUNNING, running, running | bit)) return true;
     }
   }
 
   mayEnter(seat: number): boolean {
     return seat >= COUNTED_SEATS || bitCount(load(this.#words, RUNNING) & ~(1 << seat)) < this.limit;
+  }
+
+  get hasRoom(): boolean {
+    return bitCount(load(this.#words, RUNNING)) < this.limit;
   }
 
   /** By the thread, or by the owner for one that is gone. */

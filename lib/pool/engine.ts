@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly schedule: Schedule;
 }
 
+/** How long a thread gets to let go of one task among several. */
+const ABANDON_MS = 100;
 /** At most so many threads are started in the place of blocked ones. */
 const MAX_SPARES = 256;
 
@@ -297,6 +299,12 @@ export class Engine implements Inside {
     return live[placeOf(this.#options.schedule, Math.max(1, live.length), this.#turn++, share)];
   }
 
+  /** A thread had it, and did not claim it. */
+  #offerAgain(slot: number): void {
+    const job = this.#bySlot[slot];
+    if (job && this.#board.state(slot) === State.queued) this.#offer(slot, this.#choose(job.work.share));
+  }
+
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
     this.#hint(slot, meant?.lane ?? 0);
@@ -391,6 +399,7 @@ export class Engine implements Inside {
       return;
     }
     if (message.braid === "blocked") return this.#makeUp();
+    if (message.braid === "returned") return this.#offerAgain(message.slot);
     if (message.braid === "waited") return this.#waited(thread, message);
     if (message.braid !== "want" && message.braid !== "done") return thread.nested.heard(message);
     const job = this.#bySlot[message.slot];
@@ -514,16 +523,24 @@ export class Engine implements Inside {
 
   /** Ends jobs that have not ended: all their threads are stopped before anyone is told or a new thread started. */
   #end(jobs: readonly Job[], error: (job: Job) => unknown): void {
+    const ending = new Set(jobs);
     for (const { slot, parcel } of jobs) {
       // A thread that has claimed it, but has to ask for it, is told then.
       if (slot < 0 || this.#board.revoke(slot) || parcel) continue;
       const seat = this.#board.seat(slot);
       const thread = this.#seats[seat];
       if (!thread) continue;
+      if (this.#onSeat(seat).some((job) => !job.isOver && !ending.has(job))) {
+        this.#abandon(slot, thread);
+        continue;
+      }
       // It may be done just now, and the thread at work for someone else: then that one must not be stopped.
       this.#board.setStop(seat, true);
       if (this.#board.state(slot) === State.running && this.#board.seat(slot) === seat) this.#stop(thread);
-      else if (this.#threads.has(thread) && !thread.retiring) this.#board.setStop(seat, false);
+      else if (this.#threads.has(thread) && !thread.retiring) {
+        this.#board.setStop(seat, false);
+        this.#board.wake(seat);
+      }
     }
     for (const job of jobs) {
       const { slot } = job;
@@ -532,6 +549,15 @@ export class Engine implements Inside {
     }
     this.#refill();
     this.#next();
+  }
+
+  /** The thread has begun other tasks, too, and goes on with them; but if it spins it has to be stopped. */
+  #abandon(slot: number, thread: PoolThread): void {
+    const job = this.#bySlot[slot];
+    thread.abandon(slot);
+    setTimeout(() => {
+      if (this.#bySlot[slot] === job && this.#board.state(slot) === State.running) this.#stop(thread);
+    }, ABANDON_MS).unref();
   }
 
   #interrupt(origin: number): void {
@@ -679,8 +705,7 @@ export class Engine implements Inside {
     // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
     if (thread.ready || this.#jobs.size > 0) this.#refill();
     // It had taken the hint, but not the task.
-    const given = inHand === undefined ? undefined : this.#bySlot[inHand];
-    if (given && board.state(given.slot) === State.queued) this.#offer(given.slot, this.#choose(given.work.share));
+    if (inHand !== undefined) this.#offerAgain(inHand);
     this.#next();
     this.#finish();
   }

@@ -24,11 +24,15 @@ export type ToThread =
   | { readonly braid: "function"; readonly id: number; readonly wire: Wire }
   | { readonly braid: "forget"; readonly id: number }
   | { readonly braid: "close"; readonly group: number }
+  /** Nobody waits for this task any more; but for others in the same thread, this one would be stopped. */
+  | { readonly braid: "abandon"; readonly slot: number }
   | NestedResult;
 
 export type FromThread =
   | { readonly braid: "ready" }
   | NestedMessage
+  /** It has claimed this while it was told to stop, and given it back. */
+  | { readonly braid: "returned"; readonly slot: number }
   /** It waits in a task: others have to run what it would. */
   | { readonly braid: "blocked" }
   /** What it waited in a task, for the trace. */

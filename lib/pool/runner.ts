@@ -21,7 +21,9 @@ const TURN_MS = 5;
 /** How long a thread looks for work before it sleeps: waking takes longer. */
 const SPIN_MS = 0.02;
 /** How long a thread that is no longer blocked lets those run that came in its place. */
-const PATIENCE_MS = 50;
+const PATIENCE_MS = 500;
+/** The `calls` of a task that has ended. */
+const OVER = -1;
 
 export class Runner {
   readonly #board: Board;
@@ -45,6 +47,10 @@ export class Runner {
   #open = 0;
   #waiting = 0;
   #isAsleep = true;
+  /** By slot: tasks that are awaited. */
+  readonly #tasks = new Map<number, OpenTask>();
+  /** What a task that returns at once runs as. */
+  #brief: OpenTask = { calls: 0 };
   /** The claimed task whose function is on its way. */
   #held: number | undefined;
 
@@ -90,7 +96,17 @@ export class Runner {
         return void this.#functions.delete(message.id);
       case "close":
         return void this.#groups.delete(message.group);
+      case "abandon":
+        return this.#abandon(message.slot);
     }
+  }
+
+  /** Nobody waits for this task any more, and others that have begun here must not end with it. */
+  #abandon(slot: number): void {
+    const task = this.#tasks.get(slot);
+    if (!task) return;
+    this.#fail(slot, undefined);
+    this.#end(slot, task);
   }
 
   /** A message that can't be read: it was the task in this thread's hand. */
@@ -118,9 +134,9 @@ export class Runner {
     let spinEnds = 0;
     for (;;) {
       const board = this.#board;
-      // One that was blocked wants to run on.
+      // One that was blocked wants to run on: it goes first.
       if (board.isAwaited) board.leave(this.#seat);
-      const mayRun = board.enter(this.#seat);
+      const mayRun = !board.isAwaited && board.enter(this.#seat);
       const slot = mayRun ? this.#claim() : -1;
       if (slot >= 0) {
         if (!this.#run(slot, startMs)) return;
@@ -137,8 +153,8 @@ export class Runner {
       this.#isAsleep = true;
       board.sleep(this.#seat);
       // Whoever wakes it, here or elsewhere, decides what comes next.
-      const goesOn = this.#hasWork() && board.mayEnter(this.#seat) && board.wake(this.#seat);
-      if (!goesOn) return this.#untilWoken();
+      const isWanted = this.#hasWork() && board.mayEnter(this.#seat) && !board.isAwaited;
+      if (!isWanted || board.isStopped(this.#seat) || !board.wake(this.#seat)) return this.#untilWoken();
       this.#isAsleep = false;
     }
   };
@@ -148,13 +164,20 @@ export class Runner {
     this.#blockedMs = now();
     const board = this.#board;
     board.block(this.#seat);
-    if (!this.#hasWork()) return;
-    for (let seat = 0; seat < board.seatsUsed; seat++) if (board.wake(seat)) return;
-    this.#say({ braid: "blocked" });
+    if (this.#hasWork() && !this.#wakeAnother()) this.#say({ braid: "blocked" });
+  }
+
+  #wakeAnother(): boolean {
+    const board = this.#board;
+    for (let seat = 0; seat < board.seatsUsed; seat++) if (board.wake(seat)) return true;
+    return false;
   }
 
   #unblocked(): void {
-    this.#board.unblock(this.#seat, PATIENCE_MS);
+    const board = this.#board;
+    board.unblock(this.#seat, PATIENCE_MS);
+    // More than one may have made room.
+    if (board.hasRoom && this.#hasWork()) this.#wakeAnother();
     if (!this.#trace || this.#current < 0) return;
     this.#hasWaited = true;
     this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
@@ -165,17 +188,20 @@ export class Runner {
     if (this.#open++ === 0) this.#lateErrors.pause();
   }
 
-  #end(task?: OpenTask): void {
-    // It did not await them all.
-    if (task && task.calls > 0) this.#waiting--;
-    if (task) task.calls = -Infinity;
+  #end(slot?: number, task?: OpenTask): void {
+    if (slot !== undefined) this.#tasks.delete(slot);
+    if (task) {
+      // It did not await them all.
+      if (task.calls > 0) this.#waiting--;
+      task.calls = OVER;
+    }
     // Not before the answer is on its way: without one, the end of the thread is the answer.
     if (--this.#open === 0) this.#lateErrors.resume();
     this.#work();
   }
 
   #called(task: OpenTask | undefined, change: 1 | -1): void {
-    if (!task || task.calls === -Infinity) return;
+    if (!task || task.calls === OVER) return;
     const before = task.calls;
     task.calls += change;
     if (before === 0) {
@@ -201,26 +227,27 @@ export class Runner {
   #claim(): number {
     const board = this.#board;
     const seat = this.#seat;
+    if (board.isStopped(seat)) return -1;
     const used = this.#steals ? board.lanesUsed : 1;
     for (let i = 0; i < used; i++) {
       const lane = i === 0 ? this.#lane : (this.#lane + i) % used;
       for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        while (board.claim(slot, seat)) {
-          if (!board.isStopped(seat)) {
-            if (lane !== this.#lane) board.setStolen(slot, lane);
-            return slot;
-          }
-          // It must not die with this thread.
+        if (!board.claim(slot, seat)) continue;
+        if (board.isStopped(seat)) {
+          // It must not end with this thread.
           board.setState(slot, State.queued);
-          board.waitWhileStopped(seat);
+          this.#say({ braid: "returned", slot });
+          return -1;
         }
+        if (lane !== this.#lane) board.setStolen(slot, lane);
+        return slot;
       }
     }
     board.putDown(seat);
     return -1;
   }
 
-  /** False: the task goes on, and calls `#next` when it has ended. */
+  /** False: the task goes on, and calls `#end` when it has ended. */
   #run(slot: number, startMs: number): boolean {
     const board = this.#board;
     const id = board.functionOf(slot);
@@ -242,27 +269,31 @@ export class Runner {
     try {
       const args = board.read(slot) as unknown[];
       const here = host();
-      value = here ? here.runAs(originOf(board, slot), () => fn(...args)) : fn(...args);
-      if (!isThenable(value)) {
-        this.#answer(slot, value);
-        return true;
-      }
+      const start = (): unknown => fn(...args);
+      value = openTask.run(this.#brief, here ? () => here.runAs(originOf(board, slot), start) : start);
+      if (!isThenable(value)) this.#answer(slot, value);
     } catch (error) {
       this.#fail(slot, error);
-      return true;
     }
+    const task = this.#brief;
+    const goesOn = isThenable(value);
+    if (!goesOn && task.calls === 0) return true;
+    this.#brief = { calls: 0 };
     this.#begin();
-    void this.#await(slot, value);
+    if (goesOn) void this.#await(slot, task, value as PromiseLike<unknown>);
+    else this.#end(slot, task);
     return false;
   }
 
-  async #await(slot: number, value: PromiseLike<unknown>): Promise<void> {
+  async #await(slot: number, task: OpenTask, value: PromiseLike<unknown>): Promise<void> {
+    this.#tasks.set(slot, task);
     try {
-      this.#answer(slot, await value);
+      const result = await value;
+      if (task.calls !== OVER) this.#answer(slot, result);
     } catch (error) {
-      this.#fail(slot, error);
+      if (task.calls !== OVER) this.#fail(slot, error);
     }
-    this.#end();
+    if (task.calls !== OVER) this.#end(slot, task);
   }
 
   async #define(id: number, wire: Wire): Promise<void> {
@@ -284,6 +315,7 @@ export class Runner {
     this.#board.putDown(this.#seat);
     this.#board.setStarted(slot, now());
     const task: OpenTask = { calls: 0 };
+    this.#tasks.set(slot, task);
     try {
       if (shared) this.#groups.set(group!, this.#openGroup(shared));
       const part = group === undefined ? undefined : await this.#groups.get(group);
@@ -298,11 +330,12 @@ export class Runner {
       const here = host();
       this.#current = slot;
       const started = openTask.run(task, () => (here ? here.runAs(originOf(this.#board, slot), start) : start()));
-      this.#answer(slot, isThenable(started) ? await started : started);
+      const result = isThenable(started) ? await started : started;
+      if (task.calls !== OVER) this.#answer(slot, result);
     } catch (error) {
-      this.#fail(slot, error);
+      if (task.calls !== OVER) this.#fail(slot, error);
     }
-    this.#end(task);
+    if (task.calls !== OVER) this.#end(slot, task);
   }
 
   async #openGroup(wire: Wire): Promise<RunPart> {

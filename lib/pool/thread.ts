@@ -100,6 +100,10 @@ export class PoolThread {
     if (this.#known.delete(id)) this.#post({ braid: "forget", id });
   }
 
+  abandon(slot: number): void {
+    this.#post({ braid: "abandon", slot });
+  }
+
   /** Ends the thread, wherever it is. Resolves when it is gone. */
   async stop(): Promise<void> {
     await this.#worker.terminate();
