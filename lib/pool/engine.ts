@@ -13,6 +13,7 @@ import { now, type FromThread } from "./messages.ts";
 import { isForAll, placeOf, steals, type Schedule } from "./schedule.ts";
 import type { Inside } from "./inside.ts";
 import { registerEngine } from "./nested-calls.ts";
+import { JobList } from "./job-list.ts";
 import type { PoolStats } from "./pool.ts";
 import { Queue } from "./queue.ts";
 import { SharedFunctions } from "./shared-functions.ts";
@@ -53,7 +54,7 @@ export class Engine implements Inside {
     for (const thread of this.#threads) thread.forgetFunction(id);
   });
   /** All that have not ended. */
-  readonly #jobs = new Set<Job>();
+  readonly #jobs = new JobList();
   /** By slot: also a job that has ended, as long as its thread may write there. */
   readonly #bySlot: (Job | undefined)[] = [];
   readonly #freeSlots: number[] = [];
@@ -107,7 +108,7 @@ export class Engine implements Inside {
 
   stats(): PoolStats {
     let running = 0;
-    for (const job of this.#jobs) if (this.isRunning(job)) running++;
+    for (const job of this.#jobs.all()) if (this.isRunning(job)) running++;
     const queued = this.#jobs.size - running;
     const [done, failed, stolen] = [this.#done, this.#failed, this.#steals];
     return { threads: this.target, running, queued, blocked: this.#board.blocked, done, failed, steals: stolen };
@@ -179,7 +180,7 @@ export class Engine implements Inside {
   /** Ends the parts of a group that wait, and with `all` those that run. */
   endGroup(group: Group, error: unknown, all: boolean): void {
     const ends = (job: Job): boolean => job.work.group === group && (all || !this.isRunning(job));
-    this.#end([...this.#jobs].filter(ends), () => error);
+    this.#end(this.#jobs.all().filter(ends), () => error);
   }
 
   /** What the group shares is kept as it is now, for threads that get it later. */
@@ -215,7 +216,7 @@ export class Engine implements Inside {
   terminate(): Promise<void> {
     this.#state = "terminated";
     this.#end(
-      [...this.#jobs],
+      this.#jobs.all(),
       ({ work }) => new PoolClosedError(`The pool was terminated before ${called(work)} was done.`),
     );
     this.#finish();
@@ -562,7 +563,7 @@ export class Engine implements Inside {
 
   #interrupt(origin: number): void {
     this.#end(
-      [...this.#jobs].filter((job) => job.origin === origin),
+      this.#jobs.all().filter((job) => job.origin === origin),
       ({ work }) => new CancelledError(`Stopped ${called(work)}: the cell that started it was interrupted.`),
     );
   }
@@ -612,7 +613,7 @@ export class Engine implements Inside {
       // What its lane holds already.
       if (this.#jobs.size === 0) continue;
       board.wake(seat);
-      for (const { slot } of this.#jobs) if (slot >= 0) this.#sendFunction(board.functionOf(slot));
+      for (const { slot } of this.#jobs.all()) if (slot >= 0) this.#sendFunction(board.functionOf(slot));
     }
   }
 
@@ -648,7 +649,7 @@ export class Engine implements Inside {
 
   /** No thread is left and none can be started. */
   #giveUp(cause: Error): void {
-    for (const job of this.#jobs) {
+    for (const job of this.#jobs.all()) {
       const { slot } = job;
       const text = `No thread could be started for ${called(job.work)}: ${cause.message}`;
       this.#settle(job, { ok: false, error: new ThreadCrashedError(text, { cause }) });
@@ -668,7 +669,7 @@ export class Engine implements Inside {
   /** Moves what waits in a lane that no thread has any more. */
   #rehome(lane: number): void {
     if (this.#live().some((thread) => thread.lane === lane) || steals(this.#options.schedule)) return;
-    for (const job of this.#jobs) {
+    for (const job of this.#jobs.all()) {
       if (job.slot < 0 || this.#board.state(job.slot) !== State.queued) continue;
       // A hint too many does no harm.
       this.#offer(job.slot, this.#choose(job.work.share));
@@ -721,7 +722,7 @@ export class Engine implements Inside {
 
   #busySeats(): Set<number> {
     const seats = new Set<number>();
-    for (const job of this.#jobs) if (this.isRunning(job)) seats.add(this.#board.seat(job.slot));
+    for (const job of this.#jobs.all()) if (this.isRunning(job)) seats.add(this.#board.seat(job.slot));
     return seats;
   }
 

@@ -43,6 +43,9 @@ export class Job {
   /** Its place on the board; -1 before it has one, and afterwards. */
   slot = -1;
   isOver = false;
+  /** Its neighbours among those that have not ended. */
+  before: Job | undefined;
+  after: Job | undefined;
   /** It counts in its group. */
   isPlaced = false;
   /** Node's id of the thread that ran it, and when, on the common clock. */

@@ -39,7 +39,7 @@ export class Runner {
   /** The owner has been told: what comes next must not overtake that. */
   #hasWaited = false;
   /** By number: functions of tasks on the board. One that could not be made throws. */
-  readonly #functions = new Map<number, TaskFunction>();
+  readonly #functions = new Map<number, { readonly fn: TaskFunction; readonly mayCall: boolean }>();
   /** By group: what runs its parts here. Where opening it failed, each part tells so. */
   readonly #groups = new Map<number, Promise<RunPart>>();
   readonly #lateErrors = watchLateErrors();
@@ -256,8 +256,8 @@ export class Runner {
       this.#say({ braid: "want", slot });
       return false;
     }
-    const fn = this.#functions.get(id);
-    if (!fn) {
+    const known = this.#functions.get(id);
+    if (!known) {
       this.#begin();
       this.#held = slot;
       return false;
@@ -267,10 +267,11 @@ export class Runner {
     let value: unknown;
     this.#current = slot;
     try {
+      const { fn, mayCall } = known;
       const args = board.read(slot) as unknown[];
       const here = host();
-      const start = (): unknown => fn(...args);
-      value = openTask.run(this.#brief, here ? () => here.runAs(originOf(board, slot), start) : start);
+      if (here) value = here.runAs(originOf(board, slot), () => openTask.run(this.#brief, () => fn(...args)));
+      else value = mayCall ? openTask.run(this.#brief, () => fn(...args)) : fn(...args);
       if (!isThenable(value)) this.#answer(slot, value);
     } catch (error) {
       this.#fail(slot, error);
@@ -297,12 +298,16 @@ export class Runner {
   }
 
   async #define(id: number, wire: Wire): Promise<void> {
+    const [node] = wire.nodes;
+    // One that captures nothing can reach no pool, but by import().
+    const mayCall = node?.t !== "fn" || node.source.includes("import");
     try {
-      this.#functions.set(id, (await receive(wire)) as TaskFunction);
+      this.#functions.set(id, { fn: (await receive(wire)) as TaskFunction, mayCall });
     } catch (error) {
-      this.#functions.set(id, () => {
+      const fn = (): never => {
         throw error;
-      });
+      };
+      this.#functions.set(id, { fn, mayCall: false });
     }
     const slot = this.#held;
     if (slot === undefined || this.#board.functionOf(slot) !== id) return;
