@@ -14,6 +14,14 @@ export interface ImportOrigin {
 /** A MIME bundle, as Jupyter shows it. */
 export type MimeBundle = Record<string, unknown>;
 
+/** A function literal that the host has marked where it is written: see Host.literal. */
+export interface Literal {
+  /** The same for all functions that are made at this place of the program. */
+  readonly place: number;
+  /** The values of the local variables that it captures, now. Throws where one is not declared yet. */
+  captures(): Record<string, unknown>;
+}
+
 export interface Host {
   /** Who started the work that runs now (a cell); opaque to the library, travels with every task. */
   origin(): number | undefined;
@@ -27,6 +35,8 @@ export interface Host {
   importedFrom(value: object): ImportOrigin | undefined;
   /** Where a top-level name of the cells was imported from: a captured number may be a module's export. */
   importedName?(name: string): ImportOrigin | undefined;
+  /** What was noted of a function literal when the code around it was compiled. Spares the library asking V8. */
+  literal?(fn: Function): Literal | undefined;
   /** Shows a MIME bundle under the cell that runs now. `metadata` goes into the saved output. */
   display(bundle: MimeBundle, metadata?: Record<string, unknown>): void;
 }

@@ -5,6 +5,7 @@ import { getEnvironmentData, isMainThread } from "node:worker_threads";
 import { registerHost } from "../../lib/host.ts";
 import { hideOwnFrames } from "./describe.ts";
 import { importedFrom, importedName, installImports } from "./imports.ts";
+import { installLiterals, literal } from "./literals.ts";
 import { adopt, CONTROL_THREAD, onInterrupt, trackThreads } from "./threads.ts";
 import { currentRun, runAs } from "./origin.ts";
 import { captureOutput, reportDisplay } from "./output.ts";
@@ -16,6 +17,7 @@ if (getEnvironmentData(CONTROL_THREAD) !== true) {
   installImports();
   trackThreads();
   if (isMainThread) trackTimers();
+  installLiterals();
   registerHost({
     origin: currentRun,
     runAs,
@@ -23,6 +25,7 @@ if (getEnvironmentData(CONTROL_THREAD) !== true) {
     adopt,
     importedFrom,
     importedName,
+    literal,
     display: (data, metadata) => reportDisplay(data, metadata ? { metadata } : {}),
   });
 }

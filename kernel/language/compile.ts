@@ -7,6 +7,7 @@
 import { stripTypeScriptTypes } from "node:module";
 import MagicString from "magic-string";
 import type { Node, Program, Statement, VariableDeclaration } from "oxc-parser";
+import { markLiterals } from "./literals.ts";
 import { isGlobal, renameGlobals, restoreName, usedValues } from "./globals.ts";
 import { blank, type SyntaxProblem, parseCell, patternNames, walk } from "./syntax.ts";
 import { findUnerasable, transformUnerasable } from "./unerasable.ts";
@@ -122,6 +123,7 @@ class CellCompiler {
     const transformed = new Set<Node>(unerasable);
     for (const statement of program.body) this.#statement(statement, transformed.has(statement));
     walk(program, (node) => this.#importExpression(node, unerasable));
+    markLiterals(program, this.#code, unerasable);
   }
 
   compile(): CompiledCell {

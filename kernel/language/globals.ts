@@ -7,7 +7,16 @@ import type { Node, Program } from "oxc-parser";
 import { forEachChild, patternNames } from "./syntax.ts";
 
 /** What scripts call for a cell: see compile.ts and the executor. */
-const KERNEL_NAMES = ["__import", "__importMeta", "__using", "__braidGuarded", "__braidBox", "prompt", "require"];
+const KERNEL_NAMES = [
+  "__import",
+  "__importMeta",
+  "__using",
+  "__braidGuarded",
+  "__braidBox",
+  "__literal",
+  "prompt",
+  "require",
+];
 const GLOBALS = new Set([...Object.getOwnPropertyNames(globalThis), ...KERNEL_NAMES]);
 
 // A letter that may stand in a name and is hardly typed: the name stays readable where it is shown.

@@ -93,12 +93,12 @@ export class Board implements BoardMemory {
     this.#slots = new DataView(memory);
     this.#slotsAt = slotsAt(lanes);
     const at = (lane: number): number => LANES_AT + lane * Deque.words(HINTS);
-    this.#deques = Array.from({ length: lanes }, (_, lane) => new Deque(this.#words, at(lane), HINTS));
+    this.#deques = Array.from({ length: lanes + MAX_LANES }, (_, lane) => new Deque(this.#words, at(lane), HINTS));
     this.#writer = new SmallValueWriter(memory);
     this.#reader = new SmallValueReader(memory);
   }
 
-  /** Some ten MiB of address space, of which the system gives what is touched. */
+  /** Some thirty MiB of address space, of which the system gives what is touched. */
   static make(lanes: number): Board {
     return new Board({ memory: new SharedArrayBuffer(slotsAt(lanes) + SLOTS * SLOT_BYTES), lanes });
   }
@@ -196,6 +196,11 @@ export class Board implements BoardMemory {
 
   push(lane: number, slot: number): boolean {
     return this.#deques[lane]!.push(slot);
+  }
+
+  /** The lane of what is for the thread in this seat only. */
+  ownLane(seat: number): number {
+    return this.lanes + (seat % MAX_LANES);
   }
 
   /** A slot that waited in this lane, or -1. It is in the seat's hand until `putDown`. */
@@ -425,7 +430,7 @@ function bitCount(word: number): number {
 }
 
 function slotsAt(lanes: number): number {
-  return (LANES_AT + lanes * Deque.words(HINTS)) * 4;
+  return (LANES_AT + (lanes + MAX_LANES) * Deque.words(HINTS)) * 4;
 }
 
 function seatAt(seat: number): number {

@@ -7,7 +7,7 @@ import { Board, MAX_LANES, MAX_SEATS, SLOTS, State, VALUE_BYTES } from "../engin
 import { SmallValueWriter } from "../engine/small-values.ts";
 import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, encode, prepare, realm, snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
+import { decode, encode, prepare, realm, smallClosure, snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
 import { called, Job, unsendable, type Group, type Outcome, type Work } from "./job.ts";
 import { now, type FromThread } from "./messages.ts";
 import { isForAll, placeOf, steals, type Schedule } from "./schedule.ts";
@@ -135,19 +135,30 @@ export class Engine implements Inside {
   /** Starts or queues a call. What it sends is taken as it is now. */
   call(work: Work, fn: Function, args: readonly unknown[]): Job {
     this.checkOpen();
+    const marked = this.#functions.marked(fn);
+    const quick = marked && this.#callSmall(work, marked.id, [...marked.values, ...args]);
+    if (quick) return quick;
     const id = this.#functions.numberOf(fn);
-    if (id !== 0) {
-      const slot = this.#waiting.length === 0 ? this.#takeSlot() : -1;
-      if (slot >= 0) {
-        if (this.#board.writeList(slot, args)) return this.#place(this.#job(work, { fn: id, args: undefined }), slot);
-        this.#freeSlots.push(slot);
-      } else if (scratch.writeList(args, 0, VALUE_BYTES)) {
-        const job = this.#job(work, { fn: id, args: scratchBytes.slice() });
-        this.#waiting.push(job);
-        return job;
-      }
+    if (id !== 0) return this.#callSmall(work, id, args) ?? this.add(work, encode({ fn, args }, { path: "" }));
+    const wire = encode({ fn, args }, { path: "" });
+    const closure = smallClosure(wire);
+    const shared = closure ? this.#functions.numberOfClosure(fn, closure) : 0;
+    const job = shared === 0 ? undefined : this.#callSmall(work, shared, [...closure!.values, ...args]);
+    return job ?? this.add(work, wire);
+  }
+
+  /** A call of a function that threads know by number, if its arguments are small. */
+  #callSmall(work: Work, fn: number, args: readonly unknown[]): Job | undefined {
+    const slot = this.#waiting.length === 0 ? this.#takeSlot() : -1;
+    if (slot >= 0) {
+      if (this.#board.writeList(slot, args)) return this.#place(this.#job(work, { fn, args: undefined }), slot);
+      this.#freeSlots.push(slot);
+      return undefined;
     }
-    return this.add(work, encode({ fn, args }, { path: "" }));
+    if (!scratch.writeList(args, 0, VALUE_BYTES)) return undefined;
+    const job = this.#job(work, { fn, args: scratchBytes.slice() });
+    this.#waiting.push(job);
+    return job;
   }
 
   /** The same for what is encoded already. */
@@ -290,6 +301,7 @@ export class Engine implements Inside {
         return job;
       }
     }
+    job.onlySeat = wanted?.seat;
     board.setState(slot, State.queued);
     this.#offer(slot, thread, wanted !== undefined);
     return job;
@@ -306,9 +318,18 @@ export class Engine implements Inside {
     if (job && this.#board.state(slot) === State.queued) this.#offer(slot, this.#choose(job.work.share));
   }
 
+  /** What waits for a thread that is gone, or on its way out, goes to others. */
+  #offerFrom(seat: number): void {
+    for (const job of this.#jobs.all()) {
+      if (job.onlySeat !== seat || job.slot < 0) continue;
+      job.onlySeat = undefined;
+      this.#offerAgain(job.slot);
+    }
+  }
+
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
-    this.#hint(slot, meant?.lane ?? 0);
+    this.#hint(slot, only && meant ? this.#board.ownLane(meant.seat) : (meant?.lane ?? 0));
     const sleeper = this.#sleeper(meant, only);
     if (sleeper) this.#board.wake(sleeper.seat);
   }
@@ -664,6 +685,7 @@ export class Engine implements Inside {
     this.#board.setStop(thread.seat, true);
     if (this.#onSeat(thread.seat).length === 0) this.#stop(thread);
     this.#rehome(thread.lane);
+    this.#offerFrom(thread.seat);
   }
 
   /** Moves what waits in a lane that no thread has any more. */
@@ -707,6 +729,7 @@ export class Engine implements Inside {
     if (thread.ready || this.#jobs.size > 0) this.#refill();
     // It had taken the hint, but not the task.
     if (inHand !== undefined) this.#offerAgain(inHand);
+    this.#offerFrom(seat);
     this.#next();
     this.#finish();
   }

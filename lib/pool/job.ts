@@ -46,6 +46,8 @@ export class Job {
   /** Its neighbours among those that have not ended. */
   before: Job | undefined;
   after: Job | undefined;
+  /** It waits for this seat's thread only. */
+  onlySeat: number | undefined;
   /** It counts in its group. */
   isPlaced = false;
   /** Node's id of the thread that ran it, and when, on the common clock. */

@@ -6,7 +6,16 @@ import { Board, State } from "../engine/board.ts";
 import { watchWaits } from "../atomics.ts";
 import { BraidError, NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, encode, prepare, transferList, whyNotCloned, type Wire } from "../ship/index.ts";
+import {
+  closureMaker,
+  decode,
+  encode,
+  prepare,
+  transferList,
+  whyNotCloned,
+  type FunctionNode,
+  type Wire,
+} from "../ship/index.ts";
 import { messageOf } from "./job.ts";
 import { watchLateErrors } from "./late-errors.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
@@ -31,6 +40,7 @@ export class Runner {
   readonly #owner: string;
   readonly #seat: number;
   readonly #lane: number;
+  readonly #ownLane: number;
   readonly #steals: boolean;
   readonly #trace: boolean;
   /** The task that the running code belongs to, where that is known. */
@@ -64,6 +74,7 @@ export class Runner {
     this.#board = new Board(board);
     this.#seat = seat;
     this.#lane = lane;
+    this.#ownLane = this.#board.ownLane(seat);
     this.#steals = steals;
     this.#owner = owner;
     this.#port = port;
@@ -217,7 +228,7 @@ export class Runner {
   }
 
   #hasWork(): boolean {
-    if (!this.#board.isEmpty(this.#lane)) return true;
+    if (!this.#board.isEmpty(this.#lane) || !this.#board.isEmpty(this.#ownLane)) return true;
     if (this.#steals)
       for (let lane = 0, used = this.#board.lanesUsed; lane < used; lane++) if (!this.#board.isEmpty(lane)) return true;
     return false;
@@ -229,8 +240,8 @@ export class Runner {
     const seat = this.#seat;
     if (board.isStopped(seat)) return -1;
     const used = this.#steals ? board.lanesUsed : 1;
-    for (let i = 0; i < used; i++) {
-      const lane = i === 0 ? this.#lane : (this.#lane + i) % used;
+    for (let i = -1; i < used; i++) {
+      const lane = i < 0 ? this.#ownLane : i === 0 ? this.#lane : (this.#lane + i) % used;
       for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
         if (!board.claim(slot, seat)) continue;
         if (board.isStopped(seat)) {
@@ -239,7 +250,7 @@ export class Runner {
           this.#say({ braid: "returned", slot });
           return -1;
         }
-        if (lane !== this.#lane) board.setStolen(slot, lane);
+        if (i > 0) board.setStolen(slot, lane);
         return slot;
       }
     }
@@ -302,7 +313,9 @@ export class Runner {
     // One that captures nothing can reach no pool, but by import().
     const mayCall = node?.t !== "fn" || node.source.includes("import");
     try {
-      this.#functions.set(id, { fn: (await receive(wire)) as TaskFunction, mayCall });
+      const isClosure = node?.t === "fn" && node.names.length > 0;
+      const fn = isClosure ? callClosure(node) : ((await receive(wire)) as TaskFunction);
+      this.#functions.set(id, { fn, mayCall });
     } catch (error) {
       const fn = (): never => {
         throw error;
@@ -400,6 +413,13 @@ export class Runner {
   #say(message: FromThread, wire?: Wire): void {
     this.#port.postMessage(message, wire ? transferList(wire) : []);
   }
+}
+
+/** Takes the values of the captures before the arguments. */
+function callClosure(node: FunctionNode): TaskFunction {
+  const make = closureMaker(node);
+  const { length } = node.names;
+  return (...values) => (make(values.slice(0, length)) as TaskFunction)(...values.slice(length));
 }
 
 async function receive(wire: Wire): Promise<unknown> {

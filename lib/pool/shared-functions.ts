@@ -1,6 +1,7 @@
 // The functions that threads know by number: sent once, named afterwards.
 
-import { constantWire, type Wire } from "../ship/index.ts";
+import { host } from "../host.ts";
+import { constantWire, literalValues, type SmallClosure, type Wire } from "../ship/index.ts";
 
 /**
  * A loop makes a new function in each round. Where the text and the name of one have been met so often it is taken for
@@ -14,10 +15,18 @@ interface Met {
   id: number;
 }
 
+export interface MarkedCall {
+  readonly id: number;
+  readonly values: unknown[];
+}
+
 export class SharedFunctions {
   /** 0: it has to be sent anew each time. */
   readonly #numbers = new WeakMap<Function, number>();
   readonly #texts = new Map<string, Met>();
+  /** By place: what is known of the literals that the host has marked. */
+  readonly #places = new Map<number, { readonly id: number; readonly names: readonly string[] }>();
+  readonly #closures = new Map<string, number>();
   readonly #wires = new Map<number, Wire>();
   readonly #gone: FinalizationRegistry<number>;
   #count = 0;
@@ -34,6 +43,27 @@ export class SharedFunctions {
     let id = this.#numbers.get(fn);
     if (id === undefined) this.#numbers.set(fn, (id = this.#find(fn)));
     return id;
+  }
+
+  /** A literal that the host has marked, when one of the same place has been met: without looking at it again. */
+  marked(fn: Function): MarkedCall | undefined {
+    const literal = host()?.literal?.(fn);
+    const known = literal && this.#places.get(literal.place);
+    const values = known && literalValues(literal, known.names);
+    return values && { id: known.id, values };
+  }
+
+  /** The number of all closures of this text; 0 where there are too many. */
+  numberOfClosure(fn: Function, { key, node }: SmallClosure): number {
+    let id = this.#closures.get(key);
+    if (id === undefined && this.#closures.size < MAX_TEXTS) {
+      id = ++this.#count;
+      this.#closures.set(key, id);
+      this.#wires.set(id, { root: 0, nodes: [node] });
+    }
+    const place = host()?.literal?.(fn)?.place;
+    if (id !== undefined && place !== undefined) this.#places.set(place, { id, names: node.names });
+    return id ?? 0;
   }
 
   /** Undefined where it has been forgotten. */

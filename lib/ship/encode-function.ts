@@ -71,7 +71,7 @@ export function encodeFunction(fn: Function, sink: Sink): void {
   const known = knownId(fn);
   if (known !== undefined && isFrom(known, encoder.to)) return set({ t: "home", id: known });
 
-  const view = look(fn);
+  const view = viewOf(fn);
   const { location } = view;
   if (known === undefined && location) {
     if (knownUrl(location.scriptId) === undefined) {
@@ -127,8 +127,33 @@ export function encodeFunction(fn: Function, sink: Sink): void {
   ownProperties(fn, source, facts, node, sink);
 }
 
+/** By place: where the literals stand that the host has marked. */
+const literals = new Map<number, FunctionView["location"]>();
+
+/** V8 is asked once for each place, where the host knows the rest. */
+function viewOf(fn: Function): FunctionView {
+  const literal = host()?.literal?.(fn);
+  if (!literal) return look(fn);
+  if (literals.has(literal.place)) {
+    try {
+      const scopes = [{ kind: "Literal", variables: literal.captures() }];
+      return { location: literals.get(literal.place), scopes };
+    } catch {
+      // A variable that is not declared yet: V8 tells which.
+    }
+  }
+  const view = look(fn);
+  literals.set(literal.place, view.location);
+  return view;
+}
+
 /** What Node exports of each thread that is a primitive. */
 const ofThread = new Set<unknown>(Object.values(workerThreads).filter((value) => Object(value) !== value));
+
+/** Perhaps it is one of those, which must be imported there. */
+export function isOfThread(value: unknown): boolean {
+  return Object(value) !== value && ofThread.has(value);
+}
 
 function capture(
   { name, value, ofModule, ofScript, as }: Captured,
@@ -154,7 +179,7 @@ function capture(
     return encoder.nodes.push({ t: "object", bare: false, props }) - 1;
   }
   const { location } = view;
-  if (Object(value) !== value && ofThread.has(value)) {
+  if (isOfThread(value)) {
     // `threadId`, `isMainThread` and their like are imported there, where they are others. Asked for their values only:
     // finding out what a module imports costs the debugger, 50 ms the first time.
     const origin = ofScript

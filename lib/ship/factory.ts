@@ -2,6 +2,7 @@
 // frames show the file, line and column that the function was written at.
 
 import vm from "node:vm";
+import { rememberStart } from "./encode-function.ts";
 import type { FunctionNode } from "./wire.ts";
 
 /** One function made from a source, before and after its captures are there. */
@@ -23,6 +24,23 @@ export function compile(node: FunctionNode): Instance {
     factories.set(key, (factory = build(node)));
   }
   return factory();
+}
+
+/** Makes closures of one text, each with these values of its captures, in the order of the node's names. */
+export function closureMaker(node: FunctionNode): (values: readonly unknown[]) => Function {
+  const factory = build(node);
+  let last: { readonly values: readonly unknown[]; readonly fn: Function } | undefined;
+  return (values) => {
+    // Made anew, a function that is called in a hot loop is one that V8 has not met.
+    if (last?.values.every((value, i) => Object.is(value, values[i]))) return last.fn;
+    const instance = factory();
+    instance.put([...values]);
+    const fn = instance.make();
+    if (fn.name !== node.name) Object.defineProperty(fn, "name", { value: node.name, configurable: true });
+    rememberStart(fn, node);
+    last = { values, fn };
+    return fn;
+  };
 }
 
 function build(node: FunctionNode): () => Instance {

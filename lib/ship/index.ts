@@ -2,10 +2,11 @@
 
 export { decode, prepare } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
+export { closureMaker } from "./factory.ts";
 export { realm } from "./identity.ts";
-export { constantWire } from "./known-function.ts";
+export { constantWire, literalValues, smallClosure, type SmallClosure } from "./known-function.ts";
 export { inLibrary } from "./library.ts";
 export { move } from "./move.ts";
 export { ship, unship, type NotSendable, type Send, type SendAll } from "./send.ts";
 export { trimStack, whyNotCloned } from "./stack.ts";
-export { snapshot, transferList, type Wire } from "./wire.ts";
+export { snapshot, transferList, type FunctionNode, type Wire } from "./wire.ts";

@@ -1,10 +1,13 @@
 // Functions that need to be sent only once: nothing that they mention can change.
 
 import { encode } from "./encode.ts";
-import { isNative } from "./encode-function.ts";
+import type { Literal } from "../host.ts";
+import { isNative, isOfThread } from "./encode-function.ts";
 import { factsOf } from "./free-names.ts";
 import { isStandardGlobal } from "./globals.ts";
-import type { Node, Wire } from "./wire.ts";
+import { isPrimitive } from "./plain.ts";
+import { readByName } from "./scopes.ts";
+import type { FunctionNode, Node, Wire } from "./wire.ts";
 
 /**
  * The wire of a function that is the same whenever it is sent: it captures nothing, or is named and not sent (of the
@@ -20,6 +23,48 @@ export function constantWire(fn: Function): Wire | undefined {
     const [node] = wire.nodes;
     const isAlone = wire.nodes.length === 1 && node !== undefined;
     return isAlone && isConstant(node) ? wire : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A closure whose captures are primitives: its text and its values, which can be sent apart. */
+export interface SmallClosure {
+  /** Equal for closures that differ in their values only. */
+  readonly key: string;
+  /** The node of all of them. */
+  readonly node: FunctionNode;
+  readonly values: unknown[];
+}
+
+/** Such a closure, if it is that what the wire of `{ fn, args }` calls, with arguments that are plain data. */
+export function smallClosure({ nodes }: Wire): SmallClosure | undefined {
+  const [call, fn, args] = nodes;
+  if (nodes.length !== 3 || call?.t !== "object" || fn?.t !== "fn" || args?.t !== "raw") return undefined;
+  if (fn.shape !== "arrow" || fn.props.length > 0) return undefined;
+  const values: unknown[] = [];
+  for (const ref of fn.captures) {
+    if (typeof ref === "number") return undefined;
+    values.push(ref[0]);
+  }
+  const { url, line, column, name, names, source } = fn;
+  return { key: JSON.stringify([url, line, column, name, names, source]), node: { ...fn, captures: [] }, values };
+}
+
+/**
+ * The captures of a literal that the host has marked, if all are primitives: those of these names, in their order. Asks
+ * V8 for nothing.
+ */
+export function literalValues(literal: Literal, names: readonly string[]): unknown[] | undefined {
+  try {
+    const locals = literal.captures();
+    const values: unknown[] = [];
+    for (const name of names) {
+      const value = Object.hasOwn(locals, name) ? locals[name] : readByName(name, () => "the closure")?.value;
+      if (!isPrimitive(value) || isOfThread(value)) return undefined;
+      values.push(value);
+    }
+    return values;
   } catch {
     return undefined;
   }

@@ -129,7 +129,7 @@ function tooEarly(name: string, label: () => string, cause: unknown): CaptureErr
 const scripts = new Map<string, vm.Script>();
 
 /** Top-level `let`, `const` and `class` of a cell or a classic script are in no scope, but any script can name them. */
-function readByName(name: string, label: () => string): { value: unknown } | undefined {
+export function readByName(name: string, label: () => string): { value: unknown } | undefined {
   let script = scripts.get(name);
   if (!script) {
     if (scripts.size >= 5000) scripts.clear();

@@ -133,13 +133,19 @@ describe("execute_request", () => {
 });
 
 describe("input", () => {
+  const nextRequest = () => client.next((channel) => channel === "stdin");
+  let asked: Promise<Message>;
   const answer = async (value: string) => {
-    const request = await client.next((channel) => channel === "stdin");
+    const request = await asked;
+    // Before it is answered: the next one may come at once.
+    asked = nextRequest();
+    asked.catch(() => {});
     await client.send("stdin", "input_reply", { value, status: "ok" }, { parent: request.header });
     return request.content;
   };
 
   it("asks who sent the cell, passwords hidden, by input() and prompt()", async () => {
+    asked = nextRequest();
     const ran = client.execute(
       `import { input } from "braid/notebook"; [input("name? "), prompt("word? ", true), input("secret: ", { password: true })]`,
       { allow_stdin: true },
@@ -156,8 +162,9 @@ describe("input", () => {
   });
 
   it("can be interrupted while it waits", async () => {
+    asked = nextRequest();
     const ran = client.execute("prompt('?')", { allow_stdin: true });
-    await client.next((channel) => channel === "stdin");
+    await asked;
     await client.request("control", "interrupt_request");
     expect((await ran).error!.ename).toBe("KeyboardInterrupt");
     expect((await client.execute("'alive'")).result).toBe("'alive'");
