@@ -243,8 +243,9 @@ export class Board implements BoardMemory {
 
   /** By the thread: from now on it waits to be woken. */
   sleep(seat: number): void {
-    store(this.#words, seatAt(seat) + ASLEEP, 1);
+    // In this order: more may be counted than sleep, but never fewer, or nobody would be looked for who has to be woken.
     add(this.#words, SLEEPERS, 1);
+    store(this.#words, seatAt(seat) + ASLEEP, 1);
   }
 
   /** Resolves when someone has woken the thread; undefined: that has happened already. */
