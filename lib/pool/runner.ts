@@ -80,7 +80,8 @@ export class Runner {
 
   /** Runs what waits, until there is nothing or a task has to be awaited. */
   readonly #work = (): void => {
-    if (this.#isBusy || this.#board.isForMessage(this.#seat)) return;
+    // A call may be late: since it was asked for, a message has come, its task is done, and the thread sleeps again.
+    if (this.#isBusy || this.#board.isAsleep(this.#seat) || this.#board.isForMessage(this.#seat)) return;
     let startMs = now();
     const turnEnds = startMs + TURN_MS;
     let spinEnds = 0;
