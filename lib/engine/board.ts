@@ -66,6 +66,7 @@ export class Board implements BoardMemory {
   readonly #deques: Deque[];
   readonly #writer: SmallValueWriter;
   readonly #reader: SmallValueReader;
+  #stops = 0;
 
   constructor({ memory, lanes }: BoardMemory) {
     this.memory = memory;
@@ -218,19 +219,19 @@ export class Board implements BoardMemory {
     for (let i = 0; i < SEAT_WORDS; i++) store(this.#words, seatAt(seat) + i, 0);
   }
 
-  /** From now on the thread claims nothing, until this is taken back. */
+  /** From now on the thread starts nothing, until this is taken back. */
   setStop(seat: number, stop: boolean): void {
-    store(this.#words, seatAt(seat) + STOP, stop ? 1 : 0);
-    if (!stop) notify(this.#words, seatAt(seat) + STOP);
+    // Each time another number: a thread that is slow tells the second stop from the first.
+    store(this.#words, seatAt(seat) + STOP, stop ? ++this.#stops : 0);
+    notify(this.#words, seatAt(seat) + STOP);
   }
 
-  isStopped(seat: number): boolean {
-    return load(this.#words, seatAt(seat) + STOP) === 1;
-  }
-
-  /** By the thread: blocks until the owner has changed its mind, or ends the thread. */
-  waitWhileStopped(seat: number): void {
-    while (this.isStopped(seat)) wait(this.#words, seatAt(seat) + STOP, 1);
+  /** By the thread: blocks until the owner has changed its mind, or ends the thread. Calls `tell` before it does. */
+  waitWhileStopped(seat: number, tell: () => void): void {
+    for (let stop = 0; (stop = load(this.#words, seatAt(seat) + STOP)) !== 0;) {
+      tell();
+      wait(this.#words, seatAt(seat) + STOP, stop);
+    }
   }
 
   get sleepers(): number {

@@ -358,6 +358,10 @@ export class Engine {
       thread.ready = true;
       return;
     }
+    if (message.braid === "stopped") {
+      if (thread.retiring) this.#stop(thread);
+      return;
+    }
     const job = this.#bySlot[message.slot];
     if (!job) return;
     if (message.braid === "done") return void this.#answer(job, thread, message);
@@ -608,20 +612,27 @@ export class Engine {
     // Of a thread that is gone nothing wakes.
     board.wake(seat);
     const found = this.#onSeat(seat);
+    const inHand = board.inHand(seat);
+    let given = inHand === undefined ? undefined : this.#bySlot[inHand];
     for (const job of found) {
       const { slot } = job;
+      // It was stopped before it started what it had claimed: as if it had not.
+      if (job === given && wasStopped && !job.isOver && (job.parcel || board.functionOf(slot) !== 0)) {
+        board.setStolen(slot, -1);
+        board.setState(slot, State.queued);
+        continue;
+      }
       // It died with the result written, but not announced.
       if (board.state(slot) === State.done) this.#settle(job, { ok: true, value: board.read(slot) });
       else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode) });
       this.#release(slot);
     }
-    const inHand = board.inHand(seat);
     this.#seats[seat] = undefined;
     if (found.length === 0 && thread.error && !wasStopped && !thread.retiring) warnOfDeath(thread, thread.error);
     // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
     if (thread.ready || this.#jobs.size > 0) this.#refill();
-    // It had taken the hint, but not the task.
-    const given = inHand === undefined ? undefined : this.#bySlot[inHand];
+    // It had taken the hint.
+    given = inHand === undefined ? undefined : this.#bySlot[inHand];
     if (given && board.state(given.slot) === State.queued) this.#offer(given.slot, this.#choose(given.work.share));
     this.#next();
     this.#finish();

@@ -26,6 +26,8 @@ export type ToThread =
 
 export type FromThread =
   | { readonly braid: "ready" }
+  /** It has claimed a task, but may not start it. */
+  | { readonly braid: "stopped" }
   /** It has claimed a task that comes by message. */
   | { readonly braid: "want"; readonly slot: number }
   | {

@@ -129,15 +129,11 @@ export class Runner {
     for (let i = 0; i < used; i++) {
       const lane = i === 0 ? this.#lane : (this.#lane + i) % used;
       for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        while (board.claim(slot, seat)) {
-          if (!board.isStopped(seat)) {
-            if (lane !== this.#lane) board.setStolen(slot, lane);
-            return slot;
-          }
-          // It must not die with this thread.
-          board.setState(slot, State.queued);
-          board.waitWhileStopped(seat);
-        }
+        if (!board.claim(slot, seat)) continue;
+        if (lane !== this.#lane) board.setStolen(slot, lane);
+        // Where that ends the thread, others get what is in its hand.
+        board.waitWhileStopped(seat, this.#sayStopped);
+        return slot;
       }
     }
     board.putDown(seat);
@@ -282,6 +278,8 @@ export class Runner {
       return encode(stand, { to: this.#owner });
     }
   }
+
+  readonly #sayStopped = (): void => this.#say({ braid: "stopped" });
 
   #say(message: FromThread, wire?: Wire): void {
     this.#port.postMessage(message, wire ? transferList(wire) : []);
