@@ -631,6 +631,7 @@ export class Engine {
     if (found.length === 0 && thread.error && !wasStopped && !thread.retiring) warnOfDeath(thread, thread.error);
     // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
     if (thread.ready || this.#jobs.size > 0) this.#refill();
+    this.#rehome(thread.lane);
     // It had taken the hint.
     given = inHand === undefined ? undefined : this.#bySlot[inHand];
     if (given && board.state(given.slot) === State.queued) this.#offer(given.slot, this.#choose(given.work.share));
