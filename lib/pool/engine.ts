@@ -267,7 +267,7 @@ export class Engine {
 
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
-    this.#hint(slot, meant?.lane ?? 0);
+    if (!this.#board.push(meant?.lane ?? 0, slot)) return this.#offerLater(slot, meant, only);
     const sleeper = this.#sleeper(meant, only);
     if (sleeper) this.#board.wake(sleeper.seat);
   }
@@ -283,10 +283,9 @@ export class Engine {
   }
 
   /** There are more places for hints than slots; where stale ones fill them, each thread that looks makes room. */
-  #hint(slot: number, lane: number): void {
-    if (this.#board.push(lane, slot)) return;
+  #offerLater(slot: number, meant: PoolThread | undefined, only: boolean): void {
     setImmediate(() => {
-      if (this.#board.state(slot) === State.queued) this.#hint(slot, lane);
+      if (this.#board.state(slot) === State.queued) this.#offer(slot, meant, only);
     });
   }
 
