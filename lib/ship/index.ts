@@ -3,7 +3,7 @@
 export { decode, prepare } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
 export { realm } from "./identity.ts";
-export { constantWire } from "./known-function.ts";
+export { constantWire, namesNothing } from "./known-function.ts";
 export { inLibrary } from "./library.ts";
 export { move } from "./move.ts";
 export { ship, unship, type NotSendable, type Send, type SendAll } from "./send.ts";
