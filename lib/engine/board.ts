@@ -44,11 +44,12 @@ const LANES_AT = LINKS_AT + SLOTS;
 /** Cancelled tasks leave their hints behind: there may be more hints than slots. */
 const HINTS = SLOTS * 2;
 
-// A slot, in bytes: function u32, origin i32, lane it was stolen from + 1 as i32, 4 spare, started and ended as f64 in
+// A slot, in bytes: function u32, origin i32, lane it was stolen from + 1 as i32, lane it is meant for as i32, started and ended as f64 in
 // ms of the common clock; then the value, arguments first and the result afterwards.
 const FUNCTION = 0;
 const ORIGIN = 4;
 const STOLEN = 8;
+const MEANT = 12;
 const STARTED = 16;
 const ENDED = 24;
 
@@ -145,6 +146,15 @@ export class Board implements BoardMemory {
 
   read(slot: number): unknown {
     return this.#reader.read(this.#slotsAt + slot * SLOT_BYTES + HEAD_BYTES);
+  }
+
+  /** The lane whose hint counts, where threads keep to their own: one in another may be left from an earlier task. */
+  meantFor(slot: number): number {
+    return this.#slots.getInt32(this.#slotsAt + slot * SLOT_BYTES + MEANT, true);
+  }
+
+  setMeant(slot: number, lane: number): void {
+    this.#slots.setInt32(this.#slotsAt + slot * SLOT_BYTES + MEANT, lane, true);
   }
 
   setStarted(slot: number, ms: number): void {

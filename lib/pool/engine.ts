@@ -255,6 +255,8 @@ export class Engine {
         return job;
       }
     }
+    // Before a stale hint can lead anyone to it.
+    board.setMeant(slot, thread?.lane ?? 0);
     board.setState(slot, State.queued);
     this.#offer(slot, thread, wanted !== undefined);
     return job;
@@ -267,7 +269,9 @@ export class Engine {
 
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
-    if (!this.#board.push(meant?.lane ?? 0, slot)) return this.#offerLater(slot, meant, only);
+    const lane = meant?.lane ?? 0;
+    this.#board.setMeant(slot, lane);
+    if (!this.#board.push(lane, slot)) return this.#offerLater(slot, meant, only);
     const sleeper = this.#sleeper(meant, only);
     if (sleeper) this.#board.wake(sleeper.seat);
   }
@@ -284,8 +288,11 @@ export class Engine {
 
   /** There are more places for hints than slots; where stale ones fill them, each thread that looks makes room. */
   #offerLater(slot: number, meant: PoolThread | undefined, only: boolean): void {
+    const job = this.#bySlot[slot]!;
     setImmediate(() => {
-      if (this.#board.state(slot) === State.queued) this.#offer(slot, meant, only);
+      if (job.slot !== slot || this.#board.state(slot) !== State.queued) return;
+      const isLive = meant !== undefined && this.#live().includes(meant);
+      this.#offer(slot, isLive ? meant : this.#choose(job.work.share), only);
     });
   }
 
@@ -588,7 +595,8 @@ export class Engine {
   #rehome(lane: number): void {
     if (this.#live().some((thread) => thread.lane === lane) || steals(this.#options.schedule)) return;
     for (const job of this.#jobs) {
-      if (job.slot < 0 || this.#board.state(job.slot) !== State.queued) continue;
+      if (job.slot < 0 || this.#board.state(job.slot) !== State.queued || this.#board.meantFor(job.slot) !== lane)
+        continue;
       // A hint too many does no harm.
       this.#offer(job.slot, this.#choose(job.work.share));
     }

@@ -129,7 +129,7 @@ export class Runner {
     for (let i = 0; i < used; i++) {
       const lane = i === 0 ? this.#lane : (this.#lane + i) % used;
       for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        if (!board.claim(slot, seat)) continue;
+        if ((!this.#steals && board.meantFor(slot) !== lane) || !board.claim(slot, seat)) continue;
         if (lane !== this.#lane) board.setStolen(slot, lane);
         // Where that ends the thread, others get what is in its hand.
         board.waitWhileStopped(seat, this.#sayStopped);
