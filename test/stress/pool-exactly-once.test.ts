@@ -98,10 +98,11 @@ describe("more tasks than the board has slots", () => {
     const pool = new Pool({ threads: 2, schedule });
     const { open } = await blockAll(pool);
     const add = (n: number): number => n + 1;
+    const exit = (): never => process.exit(7);
     let cancelled = 0;
     // Each round leaves a hint for every slot behind; in the third there is no room for more.
     for (let round = 0; round < 3; round++) {
-      const tasks = Array.from({ length: TASKS }, () => pool.submit((): never => process.exit(7)));
+      const tasks = Array.from({ length: TASKS }, () => pool.submit(exit));
       const ended = Promise.all(
         tasks.map((task) =>
           task.then(
@@ -128,7 +129,7 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     const chance = random(threads * 1000 + SCHEDULES.indexOf(schedule));
     const pick = (below: number): number => Math.floor(chance() * below);
     const pool = new Pool({ threads, schedule });
-    const CALLS = 700;
+    const CALLS = 300;
     const ITEMS = 6;
     const runs = shared(Int32Array, CALLS * ITEMS);
     const big = Array.from({ length: 200 }, (_, i) => i);
@@ -257,7 +258,7 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
       if (chance() < 0.1) await sleep(pick(3));
     }
     await Promise.all(outcomes);
-    expect(inParts).toBeGreaterThan(10);
+    expect(inParts).toBeGreaterThan(5);
     const { running, queued, done, failed } = pool.stats();
     expect([running, queued]).toEqual([0, 0]);
     // Every task that was submitted is in one of both, and besides them the parts of maps.
