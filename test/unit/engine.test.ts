@@ -33,6 +33,7 @@ describe("small values", () => {
     ["the least bigint", -(2n ** 63n)],
     ["an empty string", ""],
     ["latin1", "ÿ\0 abc é"],
+    ["the first beyond latin1", "aĀ"],
     ["utf16", "aĀ€ 你好 🧵"],
     ["a lone surrogate", "x\ud83e"],
     ["another", "\uddf5\ud83e"],
@@ -353,6 +354,16 @@ describe("board", () => {
           check: () => expect(won.toSorted()).toEqual([false, true]),
         };
       });
+    everywhere(() => {
+      const board = Board.make(1);
+      board.setState(3, State.queued);
+      const won: boolean[] = [];
+      return {
+        one: () => won.push(board.revoke(3)),
+        other: () => won.push(board.claim(3, 1)),
+        check: () => expect(won.toSorted()).toEqual([false, true]),
+      };
+    });
   });
 
   it("what is done comes in order, each once", () => {

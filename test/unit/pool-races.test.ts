@@ -160,6 +160,26 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     await pool.close();
   });
 
+  it("what waits for a thread that goes does not wait until it is gone", async () => {
+    const pool = new Pool({ threads: 2, schedule });
+    const tasks = [1, 2, 3, 4, 5, 6].map((n) => pool.submit(identity, n));
+    const ended = Promise.all(tasks.map((task) => task.result));
+    const slots = Played.all.map((thread) => thread.claim());
+    for (const [i, thread] of Played.all.entries()) thread.start(slots[i]!);
+    pool.resize(1);
+    const gone = Played.all.findIndex((thread) => thread.isStopped);
+    const stays = Played.all[1 - gone]!;
+    stays.finish(slots[1 - gone]!);
+    for (let slot = stays.claim(); slot >= 0; slot = stays.claim()) stays.finish(slot);
+    await turn();
+    expect(pool.stats()).toMatchObject({ running: 1, queued: 0, done: 5 });
+    expect(Played.all[gone]!.isTerminated).toBe(false);
+    Played.all[gone]!.finish(slots[gone]!);
+    expect(await ended).toEqual([1, 2, 3, 4, 5, 6].map((n) => `done ${n}`));
+    expect(Played.all[gone]!.isTerminated).toBe(true);
+    await pool.close();
+  });
+
   it("a thread whose task was done in time is not ended by its cancellation, and goes on", async () => {
     const pool = new Pool({ threads: 1, schedule });
     const [first, second] = [pool.submit(identity, 1), pool.submit(identity, 2)];
@@ -279,17 +299,19 @@ describe("a thread", () => {
   it("that is stopped keeps what it has claimed until it may start it", async () => {
     const seen: unknown[] = [];
     Object.assign(Atomics, {
-      wait: () => {
-        seen.push([board.state(7), board.seat(7), board.inHand(SEAT), ...said]);
+      wait: (words: Int32Array, at: number, value: number) => {
+        const waits = Atomics.load(words, at) === value;
+        seen.push([waits, board.state(7), board.seat(7), board.inHand(SEAT), ...said]);
         board.setStop(SEAT, false);
         return "ok";
       },
     });
     board.setStop(SEAT, true);
+    board.setStop(SEAT, true);
     offer(7, LANE);
     board.wake(SEAT);
     while (said.length < 2) await turn();
-    expect(seen).toEqual([[State.running, SEAT, 7, { braid: "stopped" }]]);
+    expect(seen).toEqual([[true, State.running, SEAT, 7, { braid: "stopped" }]]);
     expect(said[1]).toEqual({ braid: "want", slot: 7 });
     task(7, false);
     while (!board.isAsleep(SEAT)) await turn();
