@@ -351,7 +351,7 @@ describe("board", () => {
         return {
           one: () => won.push(board.claim(3, 1)),
           other: () => won.push(other(board)),
-          check: () => expect(won.toSorted()).toEqual([false, true]),
+          check: () => expect(won.filter(Boolean).length).toBe(1),
         };
       });
     everywhere(() => {
@@ -361,7 +361,7 @@ describe("board", () => {
       return {
         one: () => won.push(board.revoke(3)),
         other: () => won.push(board.claim(3, 1)),
-        check: () => expect(won.toSorted()).toEqual([false, true]),
+        check: () => expect(won.filter(Boolean).length).toBe(1),
       };
     });
   });
@@ -401,7 +401,7 @@ describe("board", () => {
           check: () => {
             got.push(...taken, ...board.takeDone());
             const expected = other === others[0] ? [1, 2, 5] : other === others[1] ? [1, 5] : [1, 1, 3, 5];
-            expect(got.toSorted()).toEqual(expected);
+            expect(got.toSorted((a, b) => a - b)).toEqual(expected);
           },
         };
       });
@@ -413,7 +413,7 @@ describe("board", () => {
       const board = Board.make(1);
       let waiting: Promise<unknown> | undefined;
       return {
-        one: () => (waiting = board.untilDone()),
+        one: () => void (waiting = board.untilDone()),
         other: () => board.pushDone(1),
         check: () => {
           if (waiting) waits.push(waiting);
@@ -455,7 +455,7 @@ describe("board", () => {
         one: () => woken.push(board.wake(3)),
         other: () => woken.push(board.wake(3, true)),
         check: () => {
-          expect(woken.toSorted()).toEqual([false, true]);
+          expect(woken.filter(Boolean).length).toBe(1);
           expect(board.sleepers).toBe(0);
           board.clearSeat(3);
         },
@@ -478,7 +478,7 @@ describe("board", () => {
       const board = Board.make(1);
       let sleeps = false;
       return {
-        one: () => (sleeps = lieDown(board, 1)),
+        one: () => void (sleeps = lieDown(board, 1)),
         other: () => offer(board, 1),
         check: () => expect(sleeps && board.isAsleep(1)).toBe(false),
       };
@@ -488,7 +488,7 @@ describe("board", () => {
       let sleeps = false;
       return {
         one: () => offer(board, 1),
-        other: () => (sleeps = lieDown(board, 1)),
+        other: () => void (sleeps = lieDown(board, 1)),
         check: () => expect(sleeps && board.isAsleep(1)).toBe(false),
       };
     });

@@ -180,6 +180,24 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     await pool.close();
   });
 
+  it("a thread that slept while there was no room for a hint is woken when there is", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const [thread] = Played.all as [Played];
+    // What cancelled tasks have left.
+    while (thread.board.push(thread.lane, 9));
+    const task = pool.submit(identity, 1);
+    await turn();
+    thread.board.wake(thread.seat);
+    while (thread.board.take(thread.lane, thread.seat) >= 0);
+    thread.board.sleep(thread.seat);
+    await turn();
+    await turn();
+    expect(thread.board.isAsleep(thread.seat)).toBe(false);
+    thread.finish(thread.claim());
+    expect(await task).toBe("done 1");
+    await pool.close();
+  });
+
   it("a thread whose task was done in time is not ended by its cancellation, and goes on", async () => {
     const pool = new Pool({ threads: 1, schedule });
     const [first, second] = [pool.submit(identity, 1), pool.submit(identity, 2)];
