@@ -49,7 +49,9 @@ const BLOCKED = 96;
 /** How many may run. */
 const LIMIT = 112;
 const SEATS_USED = 128;
-const SEATS_AT = 144;
+/** Likewise: the threads that sleep because there was no room to run. */
+const HUNGRY = 144;
+const SEATS_AT = 160;
 
 // Words of a seat.
 const SEAT_WORDS = 16;
@@ -63,11 +65,12 @@ const LANES_AT = LINKS_AT + SLOTS;
 /** Cancelled tasks leave their hints behind: there may be more hints than slots. */
 const HINTS = SLOTS * 2;
 
-// A slot, in bytes: function u32, origin i32, lane it was stolen from + 1 as i32, 4 spare, started and ended as f64 in
+// A slot, in bytes: function u32, origin i32, lane it was stolen from + 1 as i32, lane it is meant for as i32, started and ended as f64 in
 // ms of the common clock; then the value, arguments first and the result afterwards.
 const FUNCTION = 0;
 const ORIGIN = 4;
 const STOLEN = 8;
+const MEANT = 12;
 const STARTED = 16;
 const ENDED = 24;
 
@@ -165,6 +168,15 @@ export class Board implements BoardMemory {
     return this.#reader.read(this.#slotsAt + slot * SLOT_BYTES + HEAD_BYTES);
   }
 
+  /** The lane whose hint counts, where threads keep to their own: one in another may be left from an earlier task. */
+  meantFor(slot: number): number {
+    return this.#slots.getInt32(this.#slotsAt + slot * SLOT_BYTES + MEANT, true);
+  }
+
+  setMeant(slot: number, lane: number): void {
+    this.#slots.setInt32(this.#slotsAt + slot * SLOT_BYTES + MEANT, lane, true);
+  }
+
   setStarted(slot: number, ms: number): void {
     this.#slots.setFloat64(this.#slotsAt + slot * SLOT_BYTES + STARTED, ms, true);
   }
@@ -250,7 +262,7 @@ export class Board implements BoardMemory {
     for (let i = 0; i < SEAT_WORDS; i++) store(this.#words, seatAt(seat) + i, 0);
   }
 
-  /** From now on the thread claims nothing, until this is taken back. */
+  /** From now on the thread starts nothing, until this is taken back. */
   setStop(seat: number, stop: boolean): void {
     store(this.#words, seatAt(seat) + STOP, stop ? 1 : 0);
   }
@@ -269,8 +281,9 @@ export class Board implements BoardMemory {
 
   /** By the thread: from now on it waits to be woken. */
   sleep(seat: number): void {
-    store(this.#words, seatAt(seat) + ASLEEP, 1);
+    // In this order: more may be counted than sleep, but never fewer, or nobody would be looked for who has to be woken.
     add(this.#words, SLEEPERS, 1);
+    store(this.#words, seatAt(seat) + ASLEEP, 1);
   }
 
   /** Resolves when someone has woken the thread; undefined: that has happened already. */
@@ -307,6 +320,7 @@ export class Board implements BoardMemory {
   set limit(threads: number) {
     store(this.#words, LIMIT, threads);
     notify(this.#words, RUNNING);
+    this.#feed();
   }
 
   /** By the thread: from now on it may run, if this gives true. Seats beyond the 32nd always may. */
@@ -332,7 +346,21 @@ export class Board implements BoardMemory {
   /** By the thread, or by the owner for one that is gone. */
   leave(seat: number): void {
     this.#clear(RUNNING, seat);
-    if (load(this.#words, RETURNING) !== 0) notify(this.#words, RUNNING);
+    if (this.isAwaited) notify(this.#words, RUNNING);
+    else this.#feed();
+  }
+
+  /** By the thread, which is going to sleep: it finds no room, and wants to be woken when there is. */
+  starve(seat: number): void {
+    this.#set(HUNGRY, seat);
+  }
+
+  #feed(): void {
+    for (let seat = 0; load(this.#words, HUNGRY) !== 0 && seat < COUNTED_SEATS; seat++) {
+      if (this.isAwaited || !this.hasRoom) return;
+      const bit = 1 << seat;
+      if ((and(this.#words, HUNGRY, ~bit) & bit) !== 0) this.wake(seat);
+    }
   }
 
   /** Does a thread that was blocked wait to run on? */
@@ -367,6 +395,7 @@ export class Board implements BoardMemory {
     }
     this.#clear(RETURNING, seat);
     this.#clear(BLOCKED, seat);
+    this.#feed();
   }
 
   /** By the owner: the seat's thread is gone. */
@@ -374,6 +403,7 @@ export class Board implements BoardMemory {
     this.wake(seat);
     this.#clear(BLOCKED, seat);
     this.#clear(RETURNING, seat);
+    this.#clear(HUNGRY, seat);
     this.leave(seat);
   }
 

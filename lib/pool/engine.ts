@@ -302,6 +302,8 @@ export class Engine implements Inside {
       }
     }
     job.onlySeat = wanted?.seat;
+    // Before a stale hint can lead anyone to it.
+    board.setMeant(slot, this.#laneFor(thread, wanted !== undefined));
     board.setState(slot, State.queued);
     this.#offer(slot, thread, wanted !== undefined);
     return job;
@@ -310,6 +312,22 @@ export class Engine implements Inside {
   #choose(share: number | undefined): PoolThread | undefined {
     const live = this.#live();
     return live[placeOf(this.#options.schedule, Math.max(1, live.length), this.#turn++, share)];
+  }
+
+  #laneFor(meant: PoolThread | undefined, only: boolean): number {
+    return only && meant ? this.#board.ownLane(meant.seat) : (meant?.lane ?? 0);
+  }
+
+  /** A thread has claimed it, but was to start nothing more. */
+  #takeBack(slot: number, thread: PoolThread): void {
+    const board = this.#board;
+    const job = this.#bySlot[slot];
+    if (!job || board.state(slot) !== State.running || board.seat(slot) !== thread.seat) return;
+    if (job.isOver) return this.#release(slot);
+    board.setStolen(slot, -1);
+    board.setState(slot, State.queued);
+    this.#offerAgain(slot);
+    if (thread.retiring && this.#onSeat(thread.seat).length === 0) this.#stop(thread);
   }
 
   /** A thread had it, and did not claim it. */
@@ -329,7 +347,9 @@ export class Engine implements Inside {
 
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
-    this.#hint(slot, only && meant ? this.#board.ownLane(meant.seat) : (meant?.lane ?? 0));
+    const lane = this.#laneFor(meant, only);
+    this.#board.setMeant(slot, lane);
+    if (!this.#board.push(lane, slot)) return this.#offerLater(slot, meant, only);
     const sleeper = this.#sleeper(meant, only);
     if (sleeper) this.#board.wake(sleeper.seat);
   }
@@ -345,10 +365,12 @@ export class Engine implements Inside {
   }
 
   /** There are more places for hints than slots; where stale ones fill them, each thread that looks makes room. */
-  #hint(slot: number, lane: number): void {
-    if (this.#board.push(lane, slot)) return;
+  #offerLater(slot: number, meant: PoolThread | undefined, only: boolean): void {
+    const job = this.#bySlot[slot]!;
     setImmediate(() => {
-      if (this.#board.state(slot) === State.queued) this.#hint(slot, lane);
+      if (job.slot !== slot || this.#board.state(slot) !== State.queued) return;
+      const isLive = meant !== undefined && this.#live().includes(meant);
+      this.#offer(slot, isLive ? meant : this.#choose(job.work.share), only);
     });
   }
 
@@ -421,7 +443,7 @@ export class Engine implements Inside {
       return;
     }
     if (message.braid === "blocked") return this.#makeUp();
-    if (message.braid === "returned") return this.#offerAgain(message.slot);
+    if (message.braid === "stopped") return this.#takeBack(message.slot, thread);
     if (message.braid === "waited") return this.#waited(thread, message);
     if (message.braid !== "want" && message.braid !== "done") return thread.nested.heard(message);
     const job = this.#bySlot[message.slot];
@@ -692,7 +714,8 @@ export class Engine implements Inside {
   #rehome(lane: number): void {
     if (this.#live().some((thread) => thread.lane === lane) || steals(this.#options.schedule)) return;
     for (const job of this.#jobs.all()) {
-      if (job.slot < 0 || this.#board.state(job.slot) !== State.queued) continue;
+      if (job.slot < 0 || this.#board.state(job.slot) !== State.queued || this.#board.meantFor(job.slot) !== lane)
+        continue;
       // A hint too many does no harm.
       this.#offer(job.slot, this.#choose(job.work.share));
     }
@@ -715,19 +738,27 @@ export class Engine implements Inside {
     this.#collect();
     board.forgetSeat(seat);
     const found = this.#onSeat(seat);
+    const inHand = board.inHand(seat);
+    let given = inHand === undefined ? undefined : this.#bySlot[inHand];
     for (const job of found) {
       const { slot } = job;
+      // It was stopped before it started what it had claimed: as if it had not.
+      if (job === given && wasStopped && !job.isOver && (job.parcel || board.functionOf(slot) !== 0)) {
+        board.setStolen(slot, -1);
+        board.setState(slot, State.queued);
+        continue;
+      }
       // It died with the result written, but not announced.
       if (board.state(slot) === State.done) this.#settle(job, { ok: true, value: board.read(slot) });
       else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode, wasStopped) });
       this.#release(slot);
     }
-    const inHand = board.inHand(seat);
     this.#seats[seat] = undefined;
     if (found.length === 0 && thread.error && !wasStopped && !thread.retiring) warnOfDeath(thread, thread.error);
     // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
     if (thread.ready || this.#jobs.size > 0) this.#refill();
-    // It had taken the hint, but not the task.
+    this.#rehome(thread.lane);
+    // It had taken the hint.
     if (inHand !== undefined) this.#offerAgain(inHand);
     this.#offerFrom(seat);
     this.#next();

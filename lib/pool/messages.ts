@@ -31,8 +31,8 @@ export type ToThread =
 export type FromThread =
   | { readonly braid: "ready" }
   | NestedMessage
-  /** It has claimed this while it was told to stop, and given it back. */
-  | { readonly braid: "returned"; readonly slot: number }
+  /** It has claimed this, but may not start it. */
+  | { readonly braid: "stopped"; readonly slot: number }
   /** It waits in a task: others have to run what it would. */
   | { readonly braid: "blocked" }
   /** What it waited in a task, for the trace. */

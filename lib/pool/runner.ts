@@ -161,6 +161,7 @@ export class Runner {
       if (mayRun && startMs < spinEnds) continue;
       // In this order: who finds no room to run has to be followed by one who looks for work.
       board.leave(this.#seat);
+      if (!mayRun) board.starve(this.#seat);
       this.#isAsleep = true;
       board.sleep(this.#seat);
       // Whoever wakes it, here or elsewhere, decides what comes next.
@@ -187,8 +188,6 @@ export class Runner {
   #unblocked(): void {
     const board = this.#board;
     board.unblock(this.#seat, PATIENCE_MS);
-    // More than one may have made room.
-    if (board.hasRoom && this.#hasWork()) this.#wakeAnother();
     if (!this.#trace || this.#current < 0) return;
     this.#hasWaited = true;
     this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
@@ -223,9 +222,14 @@ export class Runner {
 
   #untilWoken(): void {
     const woken = this.#board.slept(this.#seat);
-    if (woken) void woken.then(this.#work);
+    if (woken) void woken.then(this.#woken);
     else setImmediate(this.#work);
   }
+
+  /** This may come late: a message was faster, its task is done, and the thread sleeps again. */
+  readonly #woken = (): void => {
+    if (!this.#board.isAsleep(this.#seat)) this.#work();
+  };
 
   #hasWork(): boolean {
     if (!this.#board.isEmpty(this.#lane) || !this.#board.isEmpty(this.#ownLane)) return true;
@@ -243,11 +247,10 @@ export class Runner {
     for (let i = -1; i < used; i++) {
       const lane = i < 0 ? this.#ownLane : i === 0 ? this.#lane : (this.#lane + i) % used;
       for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        if (!board.claim(slot, seat)) continue;
+        if ((!this.#steals && board.meantFor(slot) !== lane) || !board.claim(slot, seat)) continue;
         if (board.isStopped(seat)) {
-          // It must not end with this thread.
-          board.setState(slot, State.queued);
-          this.#say({ braid: "returned", slot });
+          // The owner knows what becomes of it.
+          this.#say({ braid: "stopped", slot });
           return -1;
         }
         if (i > 0) board.setStolen(slot, lane);

@@ -31,6 +31,7 @@ export function isForAll(schedule: Schedule): boolean {
  */
 export function placeOf(schedule: Schedule, count: number, turn: number, share: number | undefined): number {
   if (schedule === "central") return 0;
-  if (schedule === "static" && share !== undefined) return Math.floor(share * count);
+  // What is a whole number may come out a trifle less.
+  if (schedule === "static" && share !== undefined) return Math.floor(share * count + 1e-9);
   return turn % count;
 }

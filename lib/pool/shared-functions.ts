@@ -1,7 +1,7 @@
 // The functions that threads know by number: sent once, named afterwards.
 
 import { host } from "../host.ts";
-import { constantWire, literalValues, type SmallClosure, type Wire } from "../ship/index.ts";
+import { constantWire, literalValues, namesNothing, type SmallClosure, type Wire } from "../ship/index.ts";
 
 /**
  * A loop makes a new function in each round. Where the text and the name of one have been met so often it is taken for
@@ -74,9 +74,12 @@ export class SharedFunctions {
   #find(fn: Function): number {
     const text = isBareArrow(fn) ? `${fn.name} ${Function.prototype.toString.call(fn)}` : undefined;
     const met = text === undefined ? undefined : this.#texts.get(text);
-    if (met && ++met.times > MET_OFTEN) return met.id;
+    const isOften = met !== undefined && ++met.times > MET_OFTEN;
+    if (isOften && namesNothing(fn)) return met.id;
+    // What it names may be a global in one place and captured in another.
     const wire = constantWire(fn);
     if (!wire) return 0;
+    if (isOften) return met.id;
     const id = ++this.#count;
     this.#wires.set(id, wire);
     if (met && met.times === MET_OFTEN) met.id = id;

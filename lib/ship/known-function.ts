@@ -70,6 +70,14 @@ export function literalValues(literal: Literal, names: readonly string[]): unkno
   }
 }
 
+/** Does the text of a function say all of it? */
+export function namesNothing(fn: Function): boolean {
+  const source = Function.prototype.toString.call(fn);
+  if (isNative(source)) return false;
+  const { free, outer } = factsOf(source);
+  return free.size === 0 && outer.size === 0;
+}
+
 function isConstant(node: Node): boolean {
   if (node.t === "global" || node.t === "library" || node.t === "import") return true;
   return node.t === "fn" && node.names.length === 0 && node.props.length === 0 && node.proto.length === 0;

@@ -1,0 +1,341 @@
+// What comes between two lines of a thread: here the test itself is the thread, and does its steps on the board one by one.
+
+import { EventEmitter } from "node:events";
+import { syncBuiltinESMExports } from "node:module";
+import workerThreads, { type MessagePort } from "node:worker_threads";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Board, State } from "../../lib/engine/board.ts";
+import { CancelledError, Pool, ThreadCrashedError } from "../../lib/index.ts";
+import type { FromThread, ThreadData } from "../../lib/pool/messages.ts";
+import { Runner } from "../../lib/pool/runner.ts";
+import { SCHEDULES } from "../../lib/pool/schedule.ts";
+
+const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
+
+/** Stands where a worker stands. */
+class Played extends EventEmitter {
+  static all: Played[] = [];
+  readonly threadId = 1000 + Played.all.length;
+  readonly board: Board;
+  readonly seat: number;
+  readonly lane: number;
+  readonly steals: boolean;
+  isTerminated = false;
+
+  constructor(_: URL, { workerData: { board, seat, lane, steals } }: { workerData: ThreadData }) {
+    super();
+    this.board = new Board(board);
+    this.seat = seat;
+    this.lane = lane;
+    this.steals = steals;
+    Played.all.push(this);
+  }
+
+  postMessage(): void {}
+  ref(): void {}
+  unref(): void {}
+
+  async terminate(): Promise<void> {
+    this.isTerminated = true;
+    await turn();
+    this.exit(1);
+  }
+
+  exit(code: number): void {
+    this.removeAllListeners("message");
+    this.emit("exit", code);
+    this.removeAllListeners("exit");
+  }
+
+  say(message: FromThread): void {
+    this.emit("message", message);
+  }
+
+  /** What it would take next, or -1. */
+  take(): number {
+    this.board.wake(this.seat);
+    const own = this.board.take(this.lane, this.seat);
+    const other = own < 0 && this.steals ? 1 - this.lane : -1;
+    return other >= 0 ? this.board.take(other, this.seat) : own;
+  }
+
+  claim(): number {
+    for (let slot = this.take(); slot >= 0; slot = this.take()) if (this.board.claim(slot, this.seat)) return slot;
+    return -1;
+  }
+
+  start(slot: number): void {
+    this.board.putDown(this.seat);
+    this.board.setStarted(slot, 1);
+  }
+
+  write(slot: number, value: unknown): void {
+    this.board.write(slot, value);
+    this.board.setEnded(slot, 2);
+    this.board.setState(slot, State.done, this.seat);
+  }
+
+  finish(slot: number): void {
+    const [value] = this.board.read(slot) as number[];
+    this.start(slot);
+    this.write(slot, `done ${value}`);
+    this.board.pushDone(slot);
+  }
+
+  get isStopped(): boolean {
+    return this.board.isStopped(this.seat);
+  }
+}
+
+const identity = (n: number): unknown => n;
+
+describe.each(SCHEDULES)("under %s", (schedule) => {
+  const real = workerThreads.Worker;
+  beforeEach(() => {
+    Played.all = [];
+    workerThreads.Worker = Played as unknown as typeof real;
+    syncBuiltinESMExports();
+  });
+  afterEach(() => {
+    workerThreads.Worker = real;
+    syncBuiltinESMExports();
+  });
+  const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error);
+
+  /** Does all that waits, with whatever thread may. */
+  async function doAll(): Promise<void> {
+    for (let round = 0; round < 5; round++) {
+      for (const thread of Played.all.filter(({ isTerminated }) => !isTerminated))
+        for (let slot = thread.claim(); slot >= 0; slot = thread.claim()) thread.finish(slot);
+      await turn();
+    }
+  }
+
+  it("a task that is cancelled when a thread has just claimed it is run by none", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const task = pool.submit(identity, 1);
+    const ended = outcome(task.result);
+    const [thread] = Played.all as [Played];
+    const slot = thread.claim();
+    expect(slot).toBeGreaterThanOrEqual(0);
+    task.cancel();
+    // It sees that before it starts anything.
+    expect([thread.isTerminated, thread.isStopped]).toEqual([true, true]);
+    expect(await ended).toBeInstanceOf(CancelledError);
+    await turn();
+    expect(Played.all.length).toBe(2);
+    for (const other of Played.all) expect(other.claim()).toBe(-1);
+    expect(pool.stats()).toMatchObject({ running: 0, queued: 0, done: 0, failed: 1 });
+    await pool.close();
+  });
+
+  it("a thread that has claimed a task when it has to go leaves it to another", async () => {
+    const pool = new Pool({ threads: 2, schedule });
+    const tasks = [1, 2, 3, 4].map((n) => pool.submit(identity, n));
+    const ended = Promise.all(tasks.map((task) => task.result));
+    const goes = Played.all.map((thread) => ({ thread, slot: thread.claim() }));
+    pool.resize(1);
+    const { thread, slot } = goes.find(({ thread }) => thread.isStopped)!;
+    expect(thread.isTerminated).toBe(false);
+    const stays = goes.find((other) => other.thread !== thread)!;
+    expect(stays.thread.isStopped).toBe(false);
+    thread.say({ braid: "stopped", slot });
+    expect(thread.isTerminated).toBe(true);
+    expect(thread.board.state(slot)).toBe(State.queued);
+    await turn();
+    stays.thread.finish(stays.slot);
+    await doAll();
+    expect(await ended).toEqual(["done 1", "done 2", "done 3", "done 4"]);
+    expect(pool.stats()).toMatchObject({ running: 0, queued: 0, done: 4, failed: 0 });
+    await pool.close();
+  });
+
+  it("what waits for a thread that goes does not wait until it is gone", async () => {
+    const pool = new Pool({ threads: 2, schedule });
+    const tasks = [1, 2, 3, 4, 5, 6].map((n) => pool.submit(identity, n));
+    const ended = Promise.all(tasks.map((task) => task.result));
+    const slots = Played.all.map((thread) => thread.claim());
+    for (const [i, thread] of Played.all.entries()) thread.start(slots[i]!);
+    pool.resize(1);
+    const gone = Played.all.findIndex((thread) => thread.isStopped);
+    const stays = Played.all[1 - gone]!;
+    stays.finish(slots[1 - gone]!);
+    for (let slot = stays.claim(); slot >= 0; slot = stays.claim()) stays.finish(slot);
+    await turn();
+    expect(pool.stats()).toMatchObject({ running: 1, queued: 0, done: 5 });
+    expect(Played.all[gone]!.isTerminated).toBe(false);
+    Played.all[gone]!.finish(slots[gone]!);
+    expect(await ended).toEqual([1, 2, 3, 4, 5, 6].map((n) => `done ${n}`));
+    expect(Played.all[gone]!.isTerminated).toBe(true);
+    await pool.close();
+  });
+
+  it("a thread that slept while there was no room for a hint is woken when there is", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const [thread] = Played.all as [Played];
+    // What cancelled tasks have left.
+    while (thread.board.push(thread.lane, 9));
+    const task = pool.submit(identity, 1);
+    await turn();
+    thread.board.wake(thread.seat);
+    while (thread.board.take(thread.lane, thread.seat) >= 0);
+    thread.board.sleep(thread.seat);
+    await turn();
+    await turn();
+    expect(thread.board.isAsleep(thread.seat)).toBe(false);
+    thread.finish(thread.claim());
+    expect(await task).toBe("done 1");
+    await pool.close();
+  });
+
+  it("a thread whose task was done in time is not ended by its cancellation, and goes on", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const [first, second] = [pool.submit(identity, 1), pool.submit(identity, 2)];
+    const ended = outcome(first.result);
+    const [thread] = Played.all as [Played];
+    thread.finish(thread.claim());
+    const next = thread.claim();
+    first.cancel();
+    expect([thread.isTerminated, thread.isStopped]).toEqual([false, false]);
+    thread.finish(next);
+    expect(await ended).toBeInstanceOf(CancelledError);
+    expect(await second).toBe("done 2");
+    await pool.close();
+  });
+
+  it("a thread that is ended for one task gives back the next, which it has claimed meanwhile", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const [first, second] = [pool.submit(identity, 1), pool.submit(identity, 2)];
+    const ended = outcome(first.result);
+    const [thread] = Played.all as [Played];
+    const slot = thread.claim();
+    thread.start(slot);
+    first.cancel();
+    expect(thread.isTerminated).toBe(true);
+    // It ends a little later.
+    thread.write(slot, "too late");
+    thread.board.pushDone(slot);
+    expect(thread.claim()).toBeGreaterThanOrEqual(0);
+    await turn();
+    await doAll();
+    expect(await ended).toBeInstanceOf(CancelledError);
+    expect(await second).toBe("done 2");
+    expect(pool.stats()).toMatchObject({ running: 0, queued: 0, done: 1, failed: 1 });
+    await pool.close();
+  });
+
+  it("a thread that dies between two steps leaves nothing behind", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const steps: [string, (thread: Played) => void, unknown][] = [
+      ["with the hint taken", (thread) => void thread.take(), "done 0"],
+      ["with the task claimed", (thread) => void thread.claim(), ThreadCrashedError],
+      ["while it runs", (thread) => thread.start(thread.claim()), ThreadCrashedError],
+      ["with the result written", (thread) => thread.write(thread.claim(), "written"), "written"],
+      ["with all done", (thread) => thread.finish(thread.claim()), "done 4"],
+    ];
+    for (const [n, [when, step, expected]] of steps.entries()) {
+      const ended = outcome(pool.run(identity, n));
+      const thread = Played.all.at(-1)!;
+      step(thread);
+      thread.isTerminated = true;
+      thread.exit(3);
+      await doAll();
+      const result = await ended;
+      if (typeof expected === "string") expect([when, result]).toEqual([when, expected]);
+      else expect([when, result]).toEqual([when, expect.any(ThreadCrashedError)]);
+    }
+    expect(pool.stats()).toMatchObject({ running: 0, queued: 0, done: 3, failed: 2 });
+    await pool.close();
+  });
+});
+
+describe("a thread", () => {
+  // Where a real thread prints what nobody catches.
+  const errorEvents = ["uncaughtException", "unhandledRejection"] as "uncaughtException"[];
+  const before = errorEvents.map((event) => process.listeners(event));
+  const { wait } = Atomics;
+  afterAll(() => {
+    for (const [i, event] of errorEvents.entries())
+      for (const listener of process.listeners(event)) if (!before[i]!.includes(listener)) process.off(event, listener);
+  });
+  afterEach(() => void Object.assign(Atomics, { wait }));
+
+  let board: Board;
+  let runner: Runner;
+  const said: FromThread[] = [];
+  const LANE = 0;
+  const SEAT = 0;
+  beforeAll(() => {
+    board = Board.make(2);
+    board.lanesUsed = 2;
+    board.limit = 1;
+    board.sleep(SEAT);
+    const port = { postMessage: (message: FromThread) => said.push(message) } as unknown as MessagePort;
+    runner = new Runner(
+      {
+        owner: "",
+        pool: { owner: "", id: 1, threads: 1, begin: 0 },
+        board,
+        seat: SEAT,
+        lane: LANE,
+        steals: true,
+        trace: false,
+      },
+      port,
+    );
+    runner.start();
+  });
+  beforeEach(() => void (said.length = 0));
+  const offer = (slot: number, lane: number): void => {
+    board.prepare(slot, 0, -1);
+    board.setState(slot, State.queued);
+    expect(board.push(lane, slot)).toBe(true);
+  };
+  const nothing = { nodes: [], root: undefined } as never;
+  const task = (slot: number, unasked: boolean): void =>
+    runner.heard({ braid: "task", slot, unasked, wire: nothing, group: undefined, shared: undefined });
+
+  it("that sleeps takes nothing, also when it is told late that it was woken", async () => {
+    expect(said).toEqual([]);
+    expect(board.wake(SEAT, true)).toBe(true);
+    board.setState(5, State.running, SEAT);
+    board.pickUp(SEAT, 5);
+    // The message is faster than the word that it is awake.
+    task(5, true);
+    while (!board.isAsleep(SEAT)) await Promise.resolve();
+    expect(said).toMatchObject([{ braid: "done", slot: 5 }]);
+    // For another thread, which is woken.
+    offer(6, 1);
+    for (let i = 0; i < 20; i++) await turn();
+    expect([board.state(6), board.isAsleep(SEAT), board.sleepers]).toEqual([State.queued, true, 1]);
+    expect(board.wake(SEAT)).toBe(true);
+    while (board.state(6) === State.queued) await turn();
+    expect(board.stolenFrom(6)).toBe(1);
+    expect(said.at(-1)).toEqual({ braid: "want", slot: 6 });
+    task(6, false);
+    while (!board.isAsleep(SEAT)) await turn();
+  });
+
+  it("that is stopped keeps what it has claimed, and leaves it to the owner", async () => {
+    offer(7, LANE);
+    const { compareExchange } = Atomics;
+    // The stop comes between the claim and the look at it.
+    Object.assign(Atomics, {
+      compareExchange: (words: Int32Array, at: number, expected: number, value: number) => {
+        if (expected === State.queued && value === State.running) board.setStop(SEAT, true);
+        return compareExchange(words, at, expected, value);
+      },
+    });
+    board.wake(SEAT);
+    while (!said.some(({ braid }) => braid === "stopped")) await turn();
+    Object.assign(Atomics, { compareExchange });
+    expect(said).toEqual([{ braid: "stopped", slot: 7 }]);
+    expect([board.state(7), board.seat(7), board.inHand(SEAT)]).toEqual([State.running, SEAT, 7]);
+    offer(8, LANE);
+    for (let i = 0; i < 10; i++) await turn();
+    expect(board.state(8)).toBe(State.queued);
+    board.setStop(SEAT, false);
+    board.wake(SEAT);
+    while (board.state(8) === State.queued) await turn();
+  });
+});
