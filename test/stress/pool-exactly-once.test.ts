@@ -36,7 +36,7 @@ async function blockAll(pool: Pool): Promise<{ open(): Promise<void> }> {
   const cells = shared(Int32Array, 2);
   const block = (cells: Int32Array): void => {
     Atomics.add(cells, 1, 1);
-    Atomics.wait(cells, 0, 0);
+    while (Atomics.load(cells, 0) === 0);
   };
   const blocked = Array.from({ length: pool.threads }, () => pool.run(block, cells));
   while (Atomics.load(cells, 1) < pool.threads) await sleep(1);
