@@ -10,6 +10,7 @@ import { globalPath } from "./globals.ts";
 import { importedHere } from "./identity.ts";
 import { libraryPlace } from "./library.ts";
 import { builtinOrigin } from "./modules.ts";
+import { tellLargeCopy } from "./large-copy.ts";
 import { isMoved } from "./move.ts";
 import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
@@ -121,7 +122,10 @@ export class Encoder {
   }
 
   #object(value: object, place: Place, set: SetNode, imported?: () => ImportOrigin | undefined): void {
-    if (isPlain(value, this.#plain)) return set({ t: "raw", value });
+    if (isPlain(value, this.#plain)) {
+      tellLargeCopy(value, () => placeText(place));
+      return set({ t: "raw", value });
+    }
     if (isMoved(value)) return set({ t: "moved", value, isBuffer: Buffer.isBuffer(value) });
     const named = this.#named(value, imported);
     if (named) return set(named);
@@ -265,6 +269,16 @@ function refuse(place: Place, { what, remedy }: Refusal): Error {
   }
   path = path.replace(/^\./, "");
   return new NotSendableError(path, `${path} is ${what}: ${remedy}.`);
+}
+
+/** `"table", which the closure at a.ts:3:9 captures,` or `args[0]`. */
+function placeText(place: Place): string {
+  let path = "";
+  for (let at: Place | undefined = place; at; at = at.up) {
+    path = at.key + path;
+    if (at.holder) return `"${path}", which ${at.holder()} captures,`;
+  }
+  return path.replace(/^\./, "");
 }
 
 function describe(key: unknown): string {
