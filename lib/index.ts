@@ -30,6 +30,8 @@ export {
   type LineOptions,
   type LinePoint,
   type LineSeries,
+  type SequenceOptions,
+  type SequenceStep,
   type SpeedupOptions as SpeedupPlotOptions,
   type SpeedupRow,
   type TimedRow,

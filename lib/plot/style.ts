@@ -69,6 +69,41 @@ export function layoutOf(parts: LayoutParts): Layout {
   return layout;
 }
 
+/** Something to mark on the x axis: a dotted line upwards, with its text beside it. */
+export interface Mark {
+  at: number;
+  text: string;
+  color?: string;
+}
+
+/** The layout's shapes and annotations for marks; their texts stand one above the other. */
+export function markLayout(marks: readonly Mark[], logX = false): { shapes: object[]; annotations: object[] } {
+  const across = { xref: "x", yref: "paper" };
+  return {
+    shapes: marks.map(({ at, color = NEUTRAL }) => ({
+      type: "line",
+      ...across,
+      x0: at,
+      x1: at,
+      y0: 0,
+      y1: 1,
+      line: { color, width: 1, dash: "dot" },
+      layer: "below",
+    })),
+    annotations: marks.map(({ at, text, color = NEUTRAL }, index) => ({
+      ...across,
+      x: logX ? Math.log10(at) : at,
+      y: 0.02 + 0.06 * index,
+      text: markup(text),
+      showarrow: false,
+      xanchor: "left",
+      xshift: 4,
+      yanchor: "bottom",
+      font: { color, size: 11 },
+    })),
+  };
+}
+
 /** A logarithmic axis: labels at whole decades only, once there are two of them. `values` above 0. */
 export function logAxis(values: readonly number[]): object {
   const decades = Math.log10(Math.max(...values) / Math.min(...values));

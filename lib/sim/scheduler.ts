@@ -97,7 +97,8 @@ function spread(costs: readonly number[], threads: number, policy: Policy): numb
   if (policy === "central") return [tasks];
   if (policy === "longest-first") return [tasks.sort((a, b) => costs[b]! - costs[a]!)];
   const block = Math.ceil(tasks.length / threads);
-  const place = policy === "round-robin" ? (task: number) => task % threads : (task: number) => Math.floor(task / block);
+  const place =
+    policy === "round-robin" ? (task: number) => task % threads : (task: number) => Math.floor(task / block);
   return Array.from({ length: threads }, (_, thread) => tasks.filter((task) => place(task) === thread));
 }
 

@@ -52,7 +52,8 @@ export function exercise<A>(id: string, init?: ExerciseInit<A>): Exercise<A> {
   }
   const { hint, check } = init;
   if (typeof hint !== "string") throw new TypeError(`exercise() expects hint to be a text, got ${typeof hint}.`);
-  if (typeof check !== "function") throw new TypeError(`exercise() expects check to be a function, got ${typeof check}.`);
+  if (typeof check !== "function")
+    throw new TypeError(`exercise() expects check to be a function, got ${typeof check}.`);
   const made: Exercise<A> = {
     id,
     hint: () => show(`Hint for ${id}: ${hint}`, `**Hint for ${id}**: ${hint}`, {}),

@@ -13,13 +13,16 @@
  */
 export function optimalPoolSize(cores: number, waitFraction: number): number {
   for (const [name, value] of Object.entries({ cores, waitFraction })) {
-    if (typeof value !== "number") throw new TypeError(`optimalPoolSize expects a number as ${name}, got ${typeof value}.`);
+    if (typeof value !== "number")
+      throw new TypeError(`optimalPoolSize expects a number as ${name}, got ${typeof value}.`);
   }
   if (!Number.isSafeInteger(cores) || cores < 1) {
     throw new RangeError(`optimalPoolSize expects cores to be an integer of at least 1, got ${cores}.`);
   }
   if (!(waitFraction >= 0 && waitFraction < 1)) {
-    throw new RangeError(`optimalPoolSize expects waitFraction to be from 0 up to, not including, 1, got ${waitFraction}.`);
+    throw new RangeError(
+      `optimalPoolSize expects waitFraction to be from 0 up to, not including, 1, got ${waitFraction}.`,
+    );
   }
   // 4 / (1 - 0.9) is 40.00000000000001: what is off by rounding is no thread more.
   return Math.ceil(Number((cores / (1 - waitFraction)).toPrecision(12)));

@@ -18,7 +18,8 @@ it.each<[Policy, number[], number[]]>([
   for (const { finish, trace, makespan } of runs) {
     expect(finish.map(([task]) => task).sort()).toEqual([0, 1, 2, 3, 4]);
     expect(finish.at(-1)![1]).toBe(makespan);
-    for (const kind of ["enqueue", "start", "end"]) expect(trace.filter((event) => event.kind === kind)).toHaveLength(5);
+    for (const kind of ["enqueue", "start", "end"])
+      expect(trace.filter((event) => event.kind === kind)).toHaveLength(5);
     expect(trace).toEqual(trace.toSorted((a, b) => a.atMs - b.atMs));
     expect(plot.gantt(trace).description).toContain(`in ${makespan} ms`);
   }
@@ -36,13 +37,20 @@ it("steals the back of the longest queue, and says from whom", () => {
   expect(trace.filter(({ kind }) => kind === "steal")).toEqual([
     { kind: "steal", thread: 0, task: 3, from: 1, atMs: 110 },
   ]);
-  expect(trace.filter(({ kind, task }) => kind !== "enqueue" && task === 3).map(({ thread }) => thread)).toEqual([0, 0, 0]);
+  expect(trace.filter(({ kind, task }) => kind !== "enqueue" && task === 3).map(({ thread }) => thread)).toEqual([
+    0, 0, 0,
+  ]);
   const enqueued = trace.filter(({ kind }) => kind === "enqueue");
   expect(enqueued.map(({ thread }) => thread)).toEqual([0, 0, 1, 1, 2]);
 });
 
 it("takes no tasks, tasks that cost nothing, and more threads than tasks", () => {
-  expect(sim.scheduler([], { threads: 2, policy: "stealing" })).toEqual({ makespan: 0, finish: [], steals: 0, trace: [] });
+  expect(sim.scheduler([], { threads: 2, policy: "stealing" })).toEqual({
+    makespan: 0,
+    finish: [],
+    steals: 0,
+    trace: [],
+  });
   expect(sim.scheduler([0, 0], { threads: 1, policy: "contiguous" }).finish).toEqual([
     [0, 0],
     [1, 0],
