@@ -14,13 +14,15 @@ export interface ExerciseInit<A> {
 
 export interface Exercise<A> {
   readonly id: string;
+  /** Was the answer that was checked last right? */
+  readonly solved: boolean;
   /** Shows the hint. */
   hint(): void;
   /**
-   * Shows ✓, or ✗ with the reason, and gives whether the answer is right. An answer that is wrong, or throws, is no
-   * error: the cells below an exercise run whether it is solved or not. Waits: async, for the checker.
+   * Shows ✓, or ✗ with the reason. An answer that is wrong, or throws, is no error: the cells below an exercise run
+   * whether it is solved or not. Waits: async, for the checker.
    */
-  check(answer: A): Promise<boolean>;
+  check(answer: A): Promise<void>;
 }
 
 const known = new Map<string, Exercise<any>>();
@@ -54,15 +56,18 @@ export function exercise<A>(id: string, init?: ExerciseInit<A>): Exercise<A> {
   if (typeof hint !== "string") throw new TypeError(`exercise() expects hint to be a text, got ${typeof hint}.`);
   if (typeof check !== "function")
     throw new TypeError(`exercise() expects check to be a function, got ${typeof check}.`);
+  let solved = false;
   const made: Exercise<A> = {
     id,
+    get solved() {
+      return solved;
+    },
     hint: () => show(`Hint for ${id}: ${hint}`, `**Hint for ${id}**: ${hint}`, {}),
     check: async (answer) => {
       const verdict = await judge(check, answer);
-      const solved = verdict === true;
+      solved = verdict === true;
       const [mark, text] = solved ? ["✓", "solved"] : ["✗", verdict];
       show(`${mark} ${id}: ${text}`, `**${mark}** Exercise ${id}: ${text}`, { braid: { exercise: id, solved } });
-      return solved;
     },
   };
   known.set(id, made);
