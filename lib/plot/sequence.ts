@@ -42,6 +42,7 @@ export function sequence(steps: readonly SequenceStep[], options: SequenceOption
   const laneOf = (name: string): number => lanes.indexOf(name);
   const arrows = steps.map((step, row) => ({ ...step, row, a: laneOf(step.from), b: laneOf(step.to ?? step.from) }));
   const bottom = steps.length - 0.4;
+  const top = 60 + (options.title === undefined ? 0 : 28) + (options.subtitle === undefined ? 0 : 28);
   const timed = steps.some(({ atMs }) => atMs !== undefined);
   return new Figure({
     data: [
@@ -74,7 +75,7 @@ export function sequence(steps: readonly SequenceStep[], options: SequenceOption
     ].filter(({ x }) => x.length > 0),
     layout: layoutOf({
       ...options,
-      height: options.height ?? 110 + (options.title === undefined ? 0 : 34) + steps.length * 30,
+      height: options.height ?? top + steps.length * 30 + 20,
       xaxis: { range: [-0.3, lanes.length - 0.5], showticklabels: false, showgrid: false, showline: false, ticks: "" },
       yaxis: {
         range: [bottom, -1.1],
@@ -85,12 +86,14 @@ export function sequence(steps: readonly SequenceStep[], options: SequenceOption
         ticktext: timed ? steps.map(({ atMs }) => (atMs === undefined ? "" : `${short(atMs)} ms`)) : [],
       },
       rest: {
+        margin: { l: 64, r: 24, t: top - 24, b: 12 },
         annotations: [
           ...lanes.map((name, lane) => ({ ...text(name, lane, -0.75), font: { size: 13 } })),
-          ...arrows.map(({ text: words, a, b, row }) =>
-            a === b
-              ? { ...text(words, a, row), xanchor: "left", yanchor: "middle", xshift: 9 }
-              : text(words, (a + b) / 2, row),
+          ...arrows.map(
+            ({ text: words, a, b, row }) =>
+              a === b
+                ? { ...text(words, a, row), xanchor: "left", yanchor: "middle", xshift: 9 }
+                : text(words, Math.abs(a - b) === 1 ? (a + b) / 2 : a + Math.sign(b - a) / 2, row), // not on a lane
           ),
         ],
       },
