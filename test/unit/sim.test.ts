@@ -16,7 +16,7 @@ it.each<[Policy, number[], number[]]>([
   expect(runs.map(({ makespan }) => makespan)).toEqual(makespans);
   expect(runs.map((run) => run.steals)).toEqual(steals);
   for (const { finish, trace, makespan } of runs) {
-    expect(finish.map(([task]) => task).sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(finish.map(([task]) => task).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
     expect(finish.at(-1)![1]).toBe(makespan);
     for (const kind of ["enqueue", "start", "end"])
       expect(trace.filter((event) => event.kind === kind)).toHaveLength(5);
