@@ -104,10 +104,18 @@ export function markLayout(marks: readonly Mark[], logX = false): { shapes: obje
   };
 }
 
-/** A logarithmic axis: labels at whole decades only, once there are two of them. `values` above 0. */
+/**
+ * A logarithmic axis: labels at whole decades only, once there are two of them; before, also at 2 and 5 of each decade,
+ * in full (plotly would write a bare 2 for 20). `values` above 0.
+ */
 export function logAxis(values: readonly number[]): object {
-  const decades = Math.log10(Math.max(...values) / Math.min(...values));
-  return { type: "log", ...(decades >= 2 ? { dtick: Math.ceil(decades / 8) } : {}) };
+  const [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+  if (high - low >= 2) return { type: "log", dtick: Math.ceil((high - low) / 8) };
+  const ticks: number[] = [];
+  for (let decade = Math.floor(low) - 1; decade <= Math.ceil(high); decade++) {
+    for (const factor of [1, 2, 5]) ticks.push(Number(`${factor}e${decade}`));
+  }
+  return { type: "log", tickvals: ticks, ticktext: ticks.map(short) };
 }
 
 /** User text for plotly, which takes `<b>` and `&amp;` for markup. Idempotent texts (no < and no entity) stay as they are. */

@@ -67,3 +67,10 @@ test("a Gantt chart of a virtual clock names its unit", () => {
   expect(figure.description).toBe("Gantt chart: 1 task on 1 thread in 5 s");
   expect(() => plot.gantt([{ kind: "start", thread: 0, task: 1, atMs: 0 }], { unit: 1 as any })).toThrow(/unit/);
 });
+
+test("a logarithmic axis of less than two decades has its labels in full", () => {
+  const { layout } = plot.line([4, 20, 40], { logY: true });
+  expect(layout.yaxis.ticktext.slice(3, 9)).toEqual(["1", "2", "5", "10", "20", "50"]);
+  expect(layout.yaxis.tickvals.slice(0, 3)).toEqual([0.1, 0.2, 0.5]);
+  expect(plot.line([1, 100], { logY: true }).layout.yaxis).toMatchObject({ type: "log", dtick: 1 });
+});
