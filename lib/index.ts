@@ -30,6 +30,8 @@ export {
   type LineOptions,
   type LinePoint,
   type LineSeries,
+  type SequenceOptions,
+  type SequenceStep,
   type SpeedupOptions as SpeedupPlotOptions,
   type SpeedupRow,
   type TimedRow,
@@ -54,4 +56,7 @@ export {
 export { gpu, type GpuKernel, type GpuOptions, type GpuRun, type KernelFunction, type KernelThis } from "./gpu/gpu.ts";
 export { gpuBackends, type BackendFacts, type BackendName } from "./gpu/backends.ts";
 export { peerVersions, type PeerName, type PeerVersion } from "./peers/versions.ts";
+export { sim, type Policy, type Schedule, type SchedulerEvent, type SchedulerOptions } from "./sim/index.ts";
 export { claim } from "./teach/claim.ts";
+export { exercise, type Exercise, type ExerciseInit } from "./teach/exercise.ts";
+export { optimalPoolSize } from "./teach/pool-size.ts";

@@ -4,7 +4,7 @@ import type { Lanes, Span } from "./gantt-lanes.ts";
 import { lanesOf, merged } from "./gantt-lanes.ts";
 import { Figure } from "./figure.ts";
 import type { Trace } from "./figure.ts";
-import { checkArray, checkNumber, checkOptions } from "./input.ts";
+import { checkArray, checkNumber, checkOptions, say } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
 import { colour, layoutOf, markup, NEUTRAL, short } from "./style.ts";
 
@@ -24,6 +24,8 @@ export interface GanttOptions extends FigureOptions {
   threadName?: (thread: number) => string;
   /** At most this many bars; beyond it, neighbouring short tasks of a lane are drawn as one. Default 1500. */
   maxBars?: number;
+  /** What the times are called where they are not ms: those of a virtual clock. Default: "ms". */
+  unit?: string;
 }
 
 const LABELS = 6;
@@ -32,7 +34,7 @@ const LABELS = 6;
  * Draws one lane for each thread and one bar for each task from its start to its end; a steal is a line from the lane
  * that lost the task to a marker on the one that took it, waiting is a thin grey bar.
  *
- * Waits: never. Units: ms from the first event. Tasks are coloured by their label while there are at most six labels.
+ * Waits: never. Units: ms, or `unit`, from the first event. Tasks are coloured by their label while there are at most six labels.
  * A task that had not ended is drawn open to the last event; one whose start is missing begins at the first event.
  * Throws: TypeError on what is no event, RangeError on an empty trace.
  * @example
@@ -50,6 +52,8 @@ export function gantt(events: readonly GanttEvent[], options: GanttOptions = {})
     checkNumber(`plot.gantt: atMs of event ${index}`, event.atMs);
     checkNumber(`plot.gantt: thread of event ${index}`, event.thread);
   });
+  const { unit = "ms" } = options;
+  if (typeof unit !== "string") throw new TypeError(`plot.gantt: expected unit to be a string, got ${say(unit)}.`);
   const lanes = lanesOf(events);
   if (lanes.threads.length === 0) {
     throw new RangeError(
@@ -58,14 +62,14 @@ export function gantt(events: readonly GanttEvent[], options: GanttOptions = {})
   }
   const bars = merged(lanes, options.maxBars ?? 1500);
   const drawn: Figure = new Figure({ data: [], layout: {}, description: describe(lanes, options) });
-  drawn.data.push(...taskTraces(lanes, bars), ...waitTrace(lanes), ...stealTraces(lanes));
+  drawn.data.push(...taskTraces(lanes, bars, unit), ...waitTrace(lanes, unit), ...stealTraces(lanes));
   const legend = drawn.data.some((trace) => trace.showlegend !== false);
   const { threads } = lanes;
   const subtitle = bars.length < lanes.tasks.length ? "neighbouring short tasks are drawn as one bar" : undefined;
   const layout = layoutOf({
     ...options,
     subtitle: options.subtitle ?? (options.title === undefined ? undefined : subtitle),
-    xTitle: options.xTitle ?? "ms",
+    xTitle: options.xTitle ?? unit,
     height: options.height ?? Math.min(900, 150 + (legend ? 30 : 0) + threads.length * (threads.length > 16 ? 20 : 34)),
     legend,
     xaxis: { range: [0, lanes.endMs > 0 ? lanes.endMs * 1.01 : 1] },
@@ -81,7 +85,7 @@ export function gantt(events: readonly GanttEvent[], options: GanttOptions = {})
   return drawn;
 }
 
-function taskTraces(lanes: Lanes, spans: Span[]): Trace[] {
+function taskTraces(lanes: Lanes, spans: Span[], unit: string): Trace[] {
   const labels = [...new Set(lanes.tasks.map(({ label }) => label ?? ""))];
   const byLabel = labels.length > 1 && labels.length <= LABELS;
   const groups = Map.groupBy(spans, (span) => `${span.open}\n${byLabel ? (span.label ?? "") : ""}`);
@@ -97,13 +101,13 @@ function taskTraces(lanes: Lanes, spans: Span[]): Trace[] {
       marker: open
         ? { color: "rgba(0,0,0,0)", line: { color, width: 1.5 } }
         : { color, line: { color: "rgba(255,255,255,0.75)", width: group.length > 400 ? 0 : 0.75 } },
-      hovertext: group.map(hover),
+      hovertext: group.map((span) => hover(span, markup(unit))),
     });
   }
   return traces;
 }
 
-function waitTrace(lanes: Lanes): Trace[] {
+function waitTrace(lanes: Lanes, unit: string): Trace[] {
   if (lanes.waits.length === 0) return [];
   return [
     {
@@ -111,7 +115,7 @@ function waitTrace(lanes: Lanes): Trace[] {
       name: "waiting",
       showlegend: true,
       marker: { color: NEUTRAL },
-      hovertext: lanes.waits.map((span) => `waiting ${short(span.toMs - span.fromMs)} ms`),
+      hovertext: lanes.waits.map((span) => `waiting ${short(span.toMs - span.fromMs)} ${markup(unit)}`),
     },
   ];
 }
@@ -159,11 +163,11 @@ function bars(spans: readonly { lane: number; fromMs: number; toMs: number }[], 
   };
 }
 
-function hover(span: Span): string {
+function hover(span: Span, unit: string): string {
   const name = span.count > 1 ? `${span.count} tasks` : `task ${span.task}`;
   const label = span.label === undefined ? "" : `, ${markup(span.label)}`;
-  const queued = span.queuedMs === undefined ? "" : `<br>queued for ${short(span.queuedMs)} ms`;
-  const time = `${short(span.fromMs)} to ${short(span.toMs)} ms (${short(span.toMs - span.fromMs)} ms)`;
+  const queued = span.queuedMs === undefined ? "" : `<br>queued for ${short(span.queuedMs)} ${unit}`;
+  const time = `${short(span.fromMs)} to ${short(span.toMs)} ${unit} (${short(span.toMs - span.fromMs)} ${unit})`;
   return `${name}${label}<br>${time}${span.open ? ", still running" : ""}${queued}`;
 }
 
@@ -171,7 +175,7 @@ function describe(lanes: Lanes, options: GanttOptions): string {
   const steals = lanes.steals.length === 0 ? "" : `, ${lanes.steals.length} steals`;
   const [tasks, threads] = [lanes.tasks.length, lanes.threads.length];
   const what = `${tasks} task${tasks === 1 ? "" : "s"} on ${threads} thread${threads === 1 ? "" : "s"}`;
-  return `${options.title ?? "Gantt chart"}: ${what} in ${short(lanes.endMs)} ms${steals}`;
+  return `${options.title ?? "Gantt chart"}: ${what} in ${short(lanes.endMs)} ${options.unit ?? "ms"}${steals}`;
 }
 
 /** Microseconds are enough, and keep the saved notebook small. */

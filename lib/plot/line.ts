@@ -2,8 +2,8 @@
 
 import { Figure } from "./figure.ts";
 import { checkArray, checkNumber, checkOptions, checkPositive, isRecord, say } from "./input.ts";
-import type { FigureOptions } from "./style.ts";
-import { colour, layoutOf, logAxis, markup } from "./style.ts";
+import type { FigureOptions, Mark } from "./style.ts";
+import { colour, layoutOf, logAxis, markLayout, markup } from "./style.ts";
 
 /** A point of a line; `low` and `high` are the ends of its interval, in the units of y. */
 export interface LinePoint {
@@ -21,6 +21,8 @@ export interface LineOptions extends FigureOptions {
   logY?: boolean;
   /** A dot at each point. Default: up to 50 points. */
   markers?: boolean;
+  /** Places on the x axis, each with a dotted line and its text; `line` names the line whose colour it has. */
+  marks?: readonly { at: number; text: string; line?: string }[];
 }
 
 /**
@@ -61,6 +63,7 @@ export function line(series: LineSeries | Record<string, LineSeries>, options: L
       legend,
       xaxis: options.logX === true ? logAxis(lines.flatMap(({ points }) => points.map(({ x }) => x))) : {},
       yaxis: options.logY === true ? logAxis(lines.flatMap(({ points }) => points.map(({ y }) => y))) : {},
+      rest: options.marks === undefined ? {} : markLayout(toMarks(options, lines), options.logX),
     }),
     description: `${options.title ?? "Line plot"}: ${lines
       .map(({ name, points }) => `${name === "" ? "" : `${name}, `}${points.length} points`)
@@ -82,6 +85,17 @@ export function intervals(points: readonly LinePoint[], color: string): object {
       width: 4,
     },
   };
+}
+
+function toMarks({ marks, logX }: LineOptions, lines: readonly { name: string }[]): Mark[] {
+  return checkArray<{ at: number; text: string; line?: string }>("plot.line: marks", marks, "marks { at, text }").map(
+    ({ at, text, line: name }, index) => {
+      checkNumber(`plot.line: at of mark ${index}`, at);
+      if (logX === true) checkPositive(`plot.line: at of mark ${index}`, at);
+      const place = lines.findIndex((one) => one.name === name);
+      return { at, text: String(text), ...(place < 0 ? {} : { color: colour(place) }) };
+    },
+  );
 }
 
 function toPoints(name: string, series: unknown, { logX, logY }: LineOptions): LinePoint[] {

@@ -7,7 +7,7 @@ import { checkArray, checkNumber, checkOptions, isRecord, say } from "./input.ts
 import type { LinePoint } from "./line.ts";
 import { intervals } from "./line.ts";
 import type { FigureOptions } from "./style.ts";
-import { colour, layoutOf, markup, NEUTRAL, short } from "./style.ts";
+import { colour, layoutOf, markLayout, markup, NEUTRAL, short } from "./style.ts";
 
 /** A row of `speedup()`: times in ms, `speedup` against the row with the fewest threads. */
 export interface SpeedupRow {
@@ -107,7 +107,7 @@ export function speedup(
       legend: true,
       xaxis: ticks.length <= 12 ? { tickvals: ticks, ticktext: ticks.map(String) } : {},
       yaxis: { rangemode: "tozero" },
-      rest: beyond ? coreMark(cores, coreWord) : {},
+      rest: beyond ? markLayout([{ at: cores, text: coreWord }]) : {},
     }),
     description: `${title}: ${measured
       .map(({ name, points }) => `${name} ${points.map((p) => `${count(p.x)} ${short(p.y)}×`).join(", ")}`)
@@ -154,35 +154,4 @@ function guide(name: string, xs: number[], f: (threads: number) => number, dash:
 function range(a: number, b: number): number[] {
   if (b <= a) return [a];
   return Array.from({ length: 33 }, (_, i) => (i === 32 ? b : a + ((b - a) * i) / 32));
-}
-
-function coreMark(cores: number, coreWord: string): object {
-  const across = { xref: "x", yref: "paper" };
-  return {
-    shapes: [
-      {
-        type: "line",
-        ...across,
-        x0: cores,
-        x1: cores,
-        y0: 0,
-        y1: 1,
-        line: { color: NEUTRAL, width: 1, dash: "dot" },
-        layer: "below",
-      },
-    ],
-    annotations: [
-      {
-        ...across,
-        x: cores,
-        y: 0.02,
-        text: coreWord,
-        showarrow: false,
-        xanchor: "left",
-        xshift: 4,
-        yanchor: "bottom",
-        font: { color: NEUTRAL, size: 11 },
-      },
-    ],
-  };
 }

@@ -69,10 +69,53 @@ export function layoutOf(parts: LayoutParts): Layout {
   return layout;
 }
 
-/** A logarithmic axis: labels at whole decades only, once there are two of them. `values` above 0. */
+/** Something to mark on the x axis: a dotted line upwards, with its text beside it. */
+export interface Mark {
+  at: number;
+  text: string;
+  color?: string;
+}
+
+/** The layout's shapes and annotations for marks; their texts stand one above the other. */
+export function markLayout(marks: readonly Mark[], logX = false): { shapes: object[]; annotations: object[] } {
+  const across = { xref: "x", yref: "paper" };
+  return {
+    shapes: marks.map(({ at, color = NEUTRAL }) => ({
+      type: "line",
+      ...across,
+      x0: at,
+      x1: at,
+      y0: 0,
+      y1: 1,
+      line: { color, width: 1, dash: "dot" },
+      layer: "below",
+    })),
+    annotations: marks.map(({ at, text, color = NEUTRAL }, index) => ({
+      ...across,
+      x: logX ? Math.log10(at) : at,
+      y: 0.02 + 0.06 * index,
+      text: markup(text),
+      showarrow: false,
+      xanchor: "left",
+      xshift: 4,
+      yanchor: "bottom",
+      font: { color, size: 11 },
+    })),
+  };
+}
+
+/**
+ * A logarithmic axis: labels at whole decades only, once there are two of them; before, also at 2 and 5 of each decade,
+ * in full (plotly would write a bare 2 for 20). `values` above 0.
+ */
 export function logAxis(values: readonly number[]): object {
-  const decades = Math.log10(Math.max(...values) / Math.min(...values));
-  return { type: "log", ...(decades >= 2 ? { dtick: Math.ceil(decades / 8) } : {}) };
+  const [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+  if (high - low >= 2) return { type: "log", dtick: Math.ceil((high - low) / 8) };
+  const ticks: number[] = [];
+  for (let decade = Math.floor(low) - 1; decade <= Math.ceil(high); decade++) {
+    for (const factor of [1, 2, 5]) ticks.push(Number(`${factor}e${decade}`));
+  }
+  return { type: "log", tickvals: ticks, ticktext: ticks.map(short) };
 }
 
 /** User text for plotly, which takes `<b>` and `&amp;` for markup. Idempotent texts (no < and no entity) stay as they are. */

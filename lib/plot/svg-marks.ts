@@ -240,6 +240,10 @@ export function marker(
         : `M${px(x - r)} ${px(y)}h${px(2 * r)}M${px(x)} ${px(y - r)}v${px(2 * r)}`;
     return `<path d="${d}" fill="none" stroke="${paint}" stroke-width="2"/>`;
   }
+  if (base === "triangle-left" || base === "triangle-right") {
+    const s = base === "triangle-left" ? -1 : 1;
+    return `<path d="M${px(x + s * r)} ${px(y)}L${px(x - s * r)} ${px(y - r)}V${px(y + r)}z" ${style}/>`;
+  }
   if (base.startsWith("triangle")) {
     const s = base === "triangle-down" ? -1 : 1;
     return `<path d="M${px(x)} ${px(y - s * r)}L${px(x + r)} ${px(y + s * r)}H${px(x - r)}z" ${style}/>`;
