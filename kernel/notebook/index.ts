@@ -6,6 +6,7 @@ import { describeValue, DISPLAY } from "../executor/describe.ts";
 import { type KernelApi, kernelApi } from "../executor/kernel-api.ts";
 
 export type { MimeBundle } from "../../lib/host.ts";
+export { progress, type Progress } from "./progress.ts";
 export type { Comm, CommMessage, CommOptions } from "../executor/comms.ts";
 
 /** Something that was displayed with an id: its place can be given a new content. */

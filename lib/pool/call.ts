@@ -36,6 +36,10 @@ export class Call<R> implements Work, TaskRecord<R> {
     }
   }
 
+  get id(): number {
+    return this.#job?.id ?? 0;
+  }
+
   get state(): TaskState {
     return this.#ended ?? (this.#engine.isRunning(this.#job!) ? "running" : "queued");
   }

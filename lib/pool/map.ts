@@ -77,7 +77,7 @@ export async function runParts<C, P, R>(engine: Inside, call: PartsCall<C, P, R>
   const abort = (): void => stop(new CancelledError(`Cancelled: ${called(call)}.`, { cause: signal!.reason }), true);
   signal?.addEventListener("abort", abort, { once: true });
   const late = (): void =>
-    stop(new TimeoutError(timeoutMs!, `Out of time: ${called(call)} took longer than ${timeoutMs} ms.`), true);
+    stop(new TimeoutError(timeoutMs!, `Out of time: ${wholeOf(call)} took longer than ${timeoutMs} ms.`), true);
   const timer = timeoutMs === undefined || timeoutMs > MAX_TIMER ? undefined : setTimeout(late, timeoutMs);
   try {
     for (const [index, wire] of wires.entries())
@@ -89,6 +89,12 @@ export async function runParts<C, P, R>(engine: Inside, call: PartsCall<C, P, R>
     signal?.removeEventListener("abort", abort);
     engine.closeGroup(group);
   }
+}
+
+/** The call as a whole, in a message: "map()", or "map() with \"square\"". */
+function wholeOf({ label, entry }: { label: string; entry: unknown }): string {
+  if (entry !== mapEntry) return `${label}()`;
+  return called({ label }) === "the task" ? "map()" : `map() with "${label}"`;
 }
 
 /** What setTimeout takes; longer is for ever. */

@@ -6,6 +6,7 @@ export type TaskState = "queued" | "running" | "done" | "failed" | "cancelled";
 
 /** A task, as the pool sees it. */
 export interface TaskRecord<R> {
+  readonly id: number;
   readonly promise: Promise<R>;
   readonly state: TaskState;
   readonly thread: number | undefined;
@@ -30,6 +31,11 @@ export class Task<R> implements PromiseLike<R> {
   /** Tasks are made by `pool.submit`. */
   constructor(record: TaskRecord<R>) {
     this.#record = record;
+  }
+
+  /** Its number in the pool, as in `pool.trace()`; 0 where it could not be submitted. In another thread than the pool's, of its own. */
+  get id(): number {
+    return this.#record.id;
   }
 
   get state(): TaskState {
