@@ -18,7 +18,7 @@ import { LOADS } from "./pools.ts";
 import { buildGo, buildRust, installRivals } from "./set-up.ts";
 import { sum, weigh } from "./tasks/tasks.mjs";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 30_000;
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 
 /** What runs in one process: a suite of child.ts or of the peers, with its parameter. */
@@ -101,7 +101,7 @@ function run({ name, command }: Contender, { suite, param }: Part): Promise<Repo
     const why = /^\w*Error\b.*|^Warning: Detected unsettled.*/m.exec(errors)?.[0] ?? `ended with code ${code}`;
     const last = output.trimEnd().split("\n").at(-1) ?? "";
     if (code === 0 && last.startsWith("{")) resolve(JSON.parse(last) as Report);
-    else reject(new Error(code === 13 ? "its promises never settle" : why));
+    else reject(new Error(code === 13 ? "its promises never settle" : why.replaceAll(process.cwd(), ".")));
   });
   return promise;
 }

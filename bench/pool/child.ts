@@ -1,7 +1,7 @@
 // One suite with one pool, in a process of its own: `child.ts suite pool`. The last line of its output is a Report.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { LOADS, type Open } from "./pools.ts";
+import { type Load, LOADS, type Open } from "./pools.ts";
 import { TASKS } from "./tasks/tasks.mjs";
 
 /** Names of measures to figures, and of tasks to checks of their results. */
@@ -10,7 +10,7 @@ export interface Report {
   checks: Record<string, number>;
 }
 
-type Suite = (load: () => Promise<Open>, param: number) => Promise<Report>;
+type Suite = (load: Load, param: number) => Promise<Report>;
 
 export const TINY = 100_000;
 export const TRIPS = 500;
@@ -18,7 +18,7 @@ const PAUSE_MS = 2;
 export const SUMS = 4;
 export const SUM_LENGTH = 1e7;
 
-const collect = (): void => void globalThis.gc?.();
+const collect = (): void => globalThis.gc?.() as undefined;
 
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -149,7 +149,6 @@ export const SUITES: Record<string, Suite> = {
 
 if (import.meta.main) {
   const [suite = "", pool = "", param = "0"] = process.argv.slice(2);
-  const load = async (): Promise<Open> => await LOADS[pool]!();
-  const report = await SUITES[suite]!(load, Number(param));
+  const report = await SUITES[suite]!(LOADS[pool]!, Number(param));
   process.stdout.write(`\n${JSON.stringify(report)}\n`, () => process.exit(0));
 }

@@ -1,10 +1,10 @@
 // The pools, all in the same words: open one for a task, run the task, close it.
 
 import { Worker } from "node:worker_threads";
+import { CLOSURES } from "./closures.ts";
 import { rival } from "./tasks/rival.mjs";
-import type { TASKS } from "./tasks/tasks.mjs";
 
-export type TaskName = keyof typeof TASKS;
+export type TaskName = "add" | "weigh" | "sum" | "spin";
 
 export interface OpenPool {
   run(...args: unknown[]): Promise<number>;
@@ -32,14 +32,24 @@ function piscinaLike(Pool: PiscinaClass, threads: number, name: TaskName, more: 
 }
 
 export const LOADS: Record<string, Load> = {
+  // The tasks as closures: that is how it is used.
   async Braid() {
-    const { openBraid } = await import("./braid.ts");
-    return openBraid;
+    const { Pool } = await import("braid");
+    return (threads, task) => {
+      const pool = new Pool({ threads });
+      const fn = CLOSURES[task] as (...args: unknown[]) => number;
+      return { run: (...args) => pool.run(fn, ...args), close: () => pool.close() };
+    };
   },
 
+  // The function is another one in each call.
   async "Braid, arrow made anew"() {
-    const { openAnew } = await import("./braid.ts");
-    return openAnew;
+    const { Pool } = await import("braid");
+    return (threads) => {
+      const pool = new Pool({ threads });
+      const run = (a: number, b: number): Promise<number> => pool.run((x: number, y: number) => x + y, a, b);
+      return { run: run as OpenPool["run"], close: () => pool.close() };
+    };
   },
 
   Piscina() {
@@ -88,9 +98,28 @@ export const LOADS: Record<string, Load> = {
     };
   },
 
-  async multithreading() {
-    const { openMultithreading } = await import("./multithreading.ts");
-    return openMultithreading;
+  // Closures like Braid's, without what they capture, and one pool in a process.
+  multithreading() {
+    type Outcome = { ok: true; value: number } | { ok: false; error: unknown };
+    interface Multithreading {
+      initRuntime(config: { maxWorkers: number }): void;
+      move(...args: unknown[]): unknown;
+      spawn(args: unknown, fn: (...args: never[]) => number): { join(): Promise<Outcome> };
+      shutdown(): void;
+    }
+    const { initRuntime, move, spawn, shutdown } = rival("multithreading") as Multithreading;
+    return (threads, task) => {
+      initRuntime({ maxWorkers: threads });
+      const fn = CLOSURES[task];
+      return {
+        async run(...args) {
+          const outcome = await spawn(move(...args), fn).join();
+          if (!outcome.ok) throw outcome.error;
+          return outcome.value;
+        },
+        close: shutdown,
+      };
+    };
   },
 
   threads() {
@@ -108,10 +137,10 @@ export const LOADS: Record<string, Load> = {
     }
     const threadsJs = rival("threads") as Threads;
     return (threads, task) => {
-      const pool = threadsJs.Pool(() => threadsJs.spawn(new threadsJs.Worker(file("threads").pathname)), threads);
+      // It takes a path for relative to this file, also one that is not.
+      const pool = threadsJs.Pool(() => threadsJs.spawn(new threadsJs.Worker("./tasks/threads.mjs")), threads);
       return {
-        // What `queue` gives is thenable and no promise.
-        run: async (...args) => await pool.queue((remote) => remote[task](...args)),
+        run: (...args) => pool.queue((remote) => remote[task](...args)),
         close: () => pool.terminate(true),
       };
     };

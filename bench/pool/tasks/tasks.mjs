@@ -1,5 +1,5 @@
-// The work, once for all pools that name a function of a file. braid.ts and multithreading.ts write the same as closures,
-// peers/ in Go and Rust.
+// The work, once for all pools that name a function of a file. closures.ts has the same as
+// closures, peers/ in Go and Rust.
 
 /**
  * @param {number} a
