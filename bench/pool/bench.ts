@@ -80,6 +80,8 @@ function contenders(): Contender[] {
   return [...pools, ...peers];
 }
 
+class TooSlow extends Error {}
+
 /** Rejects with the reason if there is no report. */
 function run({ name, command }: Contender, { suite, param }: Part): Promise<Report> {
   // What a bare Worker says first is the floor for all that start several.
@@ -89,7 +91,7 @@ function run({ name, command }: Contender, { suite, param }: Part): Promise<Repo
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   const limit = setTimeout(() => {
     child.kill("SIGKILL");
-    reject(new Error(`no end within ${LIMIT_MS / 1000} s`));
+    reject(new TooSlow(`no end within ${LIMIT_MS / 1000} s`));
   }, LIMIT_MS);
   let output = "";
   let errors = "";
@@ -123,8 +125,9 @@ if (!options.source) await setUp();
 const everyone = contenders();
 /** By suite, then measure, then contender: the figure of each round. */
 const rounds: Record<string, Record<string, Record<string, number[]>>> = {};
-/** By contender and suite: why there is none. */
-const failures = new Map<string, string>();
+/** By suite and contender: what went wrong, once for each time. One that has used up its time is not tried again. */
+const failures = new Map<string, string[]>();
+const tooSlow = new Set<string>();
 const suites = Object.entries(SUITES).filter(([name]) => options.only.split(",").includes(name));
 
 for (let round = 0; round < Number(options.rounds); round++) {
@@ -136,7 +139,7 @@ for (let round = 0; round < Number(options.rounds); round++) {
       const rotated = [...able.slice(begin), ...able.slice(0, begin)];
       for (const contender of round % 2 === 0 ? rotated : rotated.toReversed()) {
         const key = `${suite} ${contender.name}`;
-        if (contender.missing || failures.has(key)) continue;
+        if (contender.missing || tooSlow.has(`${one.suite} ${contender.name}`)) continue;
         process.stderr.write(`round ${round + 1}, ${one.suite}: ${contender.name}\n`);
         try {
           const report = await run(contender, one);
@@ -145,19 +148,27 @@ for (let round = 0; round < Number(options.rounds); round++) {
           for (const [measure, value] of Object.entries(report.figures))
             (((rounds[suite] ??= {})[measure] ??= {})[contender.name] ??= []).push(value);
         } catch (error) {
-          failures.set(key, (error as Error).message);
-          process.stderr.write(`  failed: ${(error as Error).message}\n`);
+          const { message } = error as Error;
+          if (error instanceof TooSlow) tooSlow.add(`${one.suite} ${contender.name}`);
+          failures.set(key, [...(failures.get(key) ?? []), message]);
+          process.stderr.write(`  failed: ${message}\n`);
         }
       }
     }
   }
 }
 
-// How much faster two threads are than one, round by round.
+// How much faster two threads are than one: round by round, unless one has failed.
 const { "1 thread, ms": alone = {}, "2 threads, ms": both = {} } = rounds["sum"] ?? {};
+const gain = (one: number[], two: number[]): number[] =>
+  one.length === two.length
+    ? two.map((ms, i) => one[i]! / ms)
+    : one.length > 0
+      ? [quantile(one, 0.5) / quantile(two, 0.5)]
+      : [];
 if (rounds["sum"]) {
   rounds["sum"]["from 1 to 2 threads, times as fast"] = Object.fromEntries(
-    Object.entries(both).map(([name, values]) => [name, values.map((ms, i) => (alone[name]?.[i] ?? NaN) / ms)]),
+    Object.entries(both).map(([name, two]) => [name, gain(alone[name] ?? [], two)]),
   );
 }
 
@@ -171,15 +182,16 @@ function table(suite: string): string {
     for (const { name, suites: can, missing } of everyone) {
       const values = byName[name] ?? [];
       const middle = quantile(values, 0.5);
-      const reason = missing ? "not installed" : failures.get(`${suite} ${name}`);
-      // Once, beside the first measure.
-      const isFirst = measure === Object.keys(rounds[suite]!)[0];
-      if (values.length === 0 && !(reason && isFirst && SUITES[suite]!.some((one) => can.includes(one.suite))))
-        continue;
+      const [reason, ...more] = missing ? ["not installed"] : (failures.get(`${suite} ${name}`) ?? []);
+      // What failed is told once, beside the first measure.
+      const isTold = reason !== undefined && measure === Object.keys(rounds[suite]!)[0];
+      if (values.length === 0 && !(isTold && SUITES[suite]!.some((one) => can.includes(one.suite)))) continue;
+      const failed = missing ? "not installed" : `failed ${more.length + 1} ×: ${reason}`;
       const cells =
         values.length === 0
-          ? [reason === "not installed" ? reason : `failed: ${reason}`, "", ""]
+          ? [failed, "", ""]
           : [show(middle), `${show(quantile(values, 0.25))} – ${show(quantile(values, 0.75))}`, show(middle / braid)];
+      if (values.length > 0 && isTold) cells[1] += ` (${failed})`;
       lines.push(`| ${label} | ${name} | ${cells.join(" | ")} |`);
       label = "";
     }
