@@ -59,8 +59,7 @@ const ONLY: Record<string, readonly string[]> = {
   "Piscina, 64 tasks a thread": ["tiny", "objects"],
 };
 
-function contenders(): Contender[] {
-  const versions = installRivals();
+function contenders(versions: ReturnType<typeof installRivals>): Contender[] {
   const versionOf = (name: string) => [...versions].find(([rival]) => name.toLowerCase().split(",")[0] === rival);
   const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"];
   if (options.source) flags.push("--conditions=braid-source");
@@ -122,7 +121,8 @@ function wrong({ checks }: Report): string | undefined {
 }
 
 if (!options.source) await setUp();
-const everyone = contenders();
+const installed = installRivals();
+const everyone = contenders(installed);
 /** By suite, then measure, then contender: the figure of each round. */
 const rounds: Record<string, Record<string, Record<string, number[]>>> = {};
 /** By suite and contender: what went wrong, once for each time. One that has used up its time is not tried again. */
@@ -199,7 +199,7 @@ function table(suite: string): string {
   return lines.join("\n");
 }
 
-const versions = [...installRivals()].map(([name, version]) => `${name} ${version ?? "not installed"}`).join(", ");
+const versions = [...installed].map(([name, version]) => `${name} ${version ?? "not installed"}`).join(", ");
 console.log(
   `Node ${process.version.slice(1)}, ${os.availableParallelism()} cores (${os.cpus()[0]?.model ?? "?"}), median of ` +
     `${options.rounds} rounds; Braid ${options.source ? "from source" : "as built"}, ${versions}.`,
