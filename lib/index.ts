@@ -8,6 +8,7 @@ export {
   Pool,
   setThreads,
   Task,
+  ThreadLocal,
   type CompletedTask,
   type MapOptions,
   type PoolOptions,

@@ -384,7 +384,7 @@ export class Engine implements Inside {
       const { slot } = job;
       this.#settle(job, { ok: false, error: unsendable(cause) });
       // The thread waits for a task: it gets one that does nothing.
-      thread.sendTask(slot, unasked, NOTHING);
+      thread.sendTask(slot, unasked, nothing());
     }
   }
 
@@ -449,7 +449,7 @@ export class Engine implements Inside {
     const job = this.#bySlot[message.slot];
     if (!job) return;
     if (message.braid === "done") return void this.#answer(job, thread, message);
-    if (job.isOver) thread.sendTask(message.slot, false, NOTHING);
+    if (job.isOver) thread.sendTask(message.slot, false, nothing());
     else this.#send(job, thread, false);
   }
 
@@ -794,7 +794,8 @@ export class Engine implements Inside {
 const scratchBytes = new Uint8Array(VALUE_BYTES);
 const scratch = new SmallValueWriter(scratchBytes.buffer);
 
-const NOTHING: Wire = encode({ fn: Function.prototype, args: [] });
+/** What a thread is given that has asked for a task that is over. */
+const nothing = (): Wire => encode({ fn: Function.prototype, args: [] });
 
 function warnOfDeath({ id }: PoolThread, error: Error): void {
   process.emitWarning(

@@ -5,4 +5,5 @@ export { runParts, type MapOptions } from "./map.ts";
 export type { Entry } from "./parts.ts";
 export { engineOf, Pool, type PoolOptions, type PoolStats } from "./pool.ts";
 export { asCompleted, Task, type CompletedTask, type TaskState } from "./task.ts";
+export { ThreadLocal } from "./thread-local.ts";
 export type { TraceEvent } from "./trace.ts";

@@ -1,7 +1,6 @@
 // A value that each thread has for itself: a buffer, a parser, a connection, made once a thread and kept between tasks.
 
-import { randomUUID } from "node:crypto";
-import { inLibrary, ship } from "../ship/index.ts";
+import { inLibrary, realm, ship } from "../ship/index.ts";
 import { checkFunction } from "./checks.ts";
 
 interface Shipped<T> {
@@ -9,6 +8,7 @@ interface Shipped<T> {
   readonly init: () => T;
 }
 
+let count = 0;
 const known = new Map<string, WeakRef<ThreadLocal<unknown>>>();
 const gone = new FinalizationRegistry<string>((id) => known.delete(id));
 
@@ -28,7 +28,7 @@ export class ThreadLocal<T> {
 
   /** @param init must be able to travel: it is run in each thread that asks */
   constructor(init: () => T);
-  constructor(init: () => T, id: string = randomUUID()) {
+  constructor(init: () => T, id = `${realm}/${++count}`) {
     checkFunction("init", init);
     this.#init = init;
     this.#id = id;

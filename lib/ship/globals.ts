@@ -8,9 +8,17 @@ const ENUMERABLE = new Set(
   ),
 );
 
-/** Node loads its HTTP client (40 ms) when one of these is looked at. */
+/** Node loads parts of itself when one of these is looked at: its HTTP client (40 ms), streams, cryptography. */
 const LOADED_ON_DEMAND = new Set(
-  "FormData Headers Request Response MessageEvent WebSocket EventSource CloseEvent".split(" "),
+  (
+    "FormData Headers Request Response MessageEvent WebSocket EventSource CloseEvent File Navigator " +
+    "ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest " +
+    "ReadableByteStreamController ReadableStreamDefaultController TransformStream TransformStreamDefaultController " +
+    "WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ByteLengthQueuingStrategy " +
+    "CountQueuingStrategy TextEncoderStream TextDecoderStream CompressionStream DecompressionStream Crypto CryptoKey " +
+    "SubtleCrypto Performance PerformanceEntry PerformanceMark PerformanceMeasure PerformanceObserver " +
+    "PerformanceObserverEntryList PerformanceResourceTiming"
+  ).split(" "),
 );
 
 // Taken when the library is loaded. What a program has put there by assignment is enumerable, and so told apart.

@@ -1,11 +1,11 @@
 // Who is who across threads: a function or class that has been shipped once has a name that all threads know, so that a
 // value that comes home is the original again, and a class that a thread already has is not made twice.
 
-import { randomUUID } from "node:crypto";
+import { threadId } from "node:worker_threads";
 import type { ImportOrigin } from "../host.ts";
 
 /** This thread, in shipped values. */
-export const realm: string = randomUUID();
+export const realm: string = `${process.pid}-${threadId}-${Math.random().toString(36).slice(2)}`;
 
 let count = 0;
 const ids = new WeakMap<Function, { id: string }>();
@@ -29,7 +29,7 @@ export function knownId(fn: Function): string | undefined {
 }
 
 export function isFrom(id: string, home: string | undefined): boolean {
-  return home !== undefined && id.startsWith(home);
+  return home !== undefined && id.startsWith(`${home}/`);
 }
 
 /** `fn` stands for this id in this thread, and for no other that it stood for before. */

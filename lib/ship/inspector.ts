@@ -1,7 +1,7 @@
 // What only V8's inspector tells about a function: the variables around it and where it was defined. An in-process
 // session answers synchronously; an open one costs running code nothing.
 
-import inspector from "node:inspector";
+import type * as Inspector from "node:inspector";
 import util from "node:util";
 
 export interface Location {
@@ -29,7 +29,7 @@ interface Property {
   value?: { objectId?: string; value?: unknown };
 }
 
-let session: inspector.Session | undefined;
+let session: Inspector.Session | undefined;
 let boxId: string;
 // The session can only be handed values through an object that it knows. It is emptied after every use, so that nothing
 // of the user's is kept alive by it.
@@ -54,7 +54,9 @@ function post<R>(method: string, params?: object): R {
 
 function open(): void {
   if (session) return;
-  session = new inspector.Session();
+  // Not imported, because most threads never need it.
+  const { Session } = process.getBuiltinModule("node:inspector");
+  session = new Session();
   session.connect();
   const handover = Symbol.for("braid.ship.handover");
   Object.defineProperty(globalThis, handover, { value: box, configurable: true });

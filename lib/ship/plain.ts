@@ -25,9 +25,18 @@ const { Module, Memory } = (globalThis as unknown as { WebAssembly: Record<strin
   .WebAssembly;
 prototypes.set(Module!.prototype, () => true);
 prototypes.set(Memory!.prototype, (memory) => types.isSharedArrayBuffer((memory as { buffer: unknown }).buffer));
-for (const name of ["Blob", "CryptoKey", "DOMException"]) {
-  const kind = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name];
-  if (kind) prototypes.set(kind.prototype, () => true);
+
+/** Classes that Node loads when they are asked for: then they are looked up, by the name of an object's class. */
+const LATER = new Set(["Blob", "CryptoKey", "DOMException"]);
+
+function testFor(prototype: object | null): ((value: object) => boolean) | undefined {
+  const known = prototype && prototypes.get(prototype);
+  if (known || !prototype || LATER.size === 0) return known ?? undefined;
+  const name: unknown = (Object.getOwnPropertyDescriptor(prototype, "constructor")?.value as Function | undefined)
+    ?.name;
+  if (typeof name !== "string" || !LATER.delete(name)) return undefined;
+  prototypes.set((globalThis as unknown as Record<string, { prototype: object }>)[name]!.prototype, () => true);
+  return prototypes.get(prototype);
 }
 
 export function isPrimitive(value: unknown): boolean {
@@ -69,7 +78,7 @@ export function isPlain(root: unknown, known: Set<object>): boolean {
       }
       continue;
     }
-    const test = prototype && prototypes.get(prototype);
+    const test = testFor(prototype);
     if (!test || !test(value)) return false;
     if ((ArrayBuffer.isView(value) || types.isArrayBuffer(value)) && isMoved(value)) return false;
     if ((types.isMap(value) || types.isSet(value)) && Reflect.ownKeys(value).length > 0) return false;
