@@ -28,7 +28,7 @@ type TaskFunction = (...args: unknown[]) => unknown;
 /** The event loop gets its turn at least so often. */
 const TURN_MS = 5;
 /** How long a thread looks for work before it sleeps: waking takes longer. */
-const SPIN_MS = 0.02;
+const SPIN_MS = 0.05;
 /** How long a thread that is no longer blocked lets those run that came in its place. */
 const PATIENCE_MS = 500;
 /** The `calls` of a task that has ended. */
