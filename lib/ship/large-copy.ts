@@ -4,15 +4,28 @@ import { types } from "node:util";
 
 const LARGE_BYTES = 1e6;
 const MAX_TOLD = 100;
+const FEW = 20;
 
 const told = new Set<string>();
 
-/** @param placeOf how the program calls the value */
+/**
+ * Looks at a value and, where it is a short list or an object of few properties, at what it holds.
+ * @param placeOf how the program calls the value
+ */
 export function tellLargeCopy(value: object, placeOf: () => string): void {
+  tell(value, placeOf);
+  if (ArrayBuffer.isView(value) || (Array.isArray(value) && value.length > FEW)) return;
+  for (const [key, item] of Object.entries(value).slice(0, FEW))
+    if (typeof item === "object" && item !== null)
+      tell(item as object, () => placeOf() + (Array.isArray(value) ? `[${key}]` : `.${key}`));
+}
+
+function tell(value: object, placeOf: () => string): void {
   const bytes = copiedBytes(value);
   if (bytes <= LARGE_BYTES || told.size >= MAX_TOLD) return;
-  const place = placeOf();
-  if (told.has(place)) return;
+  // Not the parts that the library itself has made of an array, nor results.
+  const place = placeOf().replace(/^\./, "");
+  if (told.has(place) || !/^("|args\b)/.test(place)) return;
   told.add(place);
   const what = Array.isArray(value) ? "an array" : `a ${value.constructor?.name ?? "value"}`;
   process.emitWarning(
@@ -22,7 +35,7 @@ export function tellLargeCopy(value: object, placeOf: () => string): void {
   );
 }
 
-/** What structured clone copies of it, one level deep: a rough figure. */
+/** What structured clone copies of it by itself: a rough figure. */
 function copiedBytes(value: object): number {
   if (ArrayBuffer.isView(value)) return types.isSharedArrayBuffer(value.buffer) ? 0 : value.byteLength;
   if (types.isArrayBuffer(value)) return value.byteLength;
