@@ -130,20 +130,33 @@ export class SmallValueWriter {
     if (this.#met.includes(value) || types.isProxy(value)) return false;
     this.#met.push(value);
     const prototype: unknown = Object.getPrototypeOf(value);
-    const isArray = Array.isArray(value);
-    if (prototype !== (isArray ? Array.prototype : Object.prototype)) return false;
+    if (Array.isArray(value)) return prototype === Array.prototype && this.#array(value, depth);
+    if (prototype !== Object.prototype) return false;
     const keys = Reflect.ownKeys(value);
-    const count = isArray ? keys.length - 1 : keys.length;
-    if (isArray && value.length !== count) return false;
+    const count = keys.length;
     if (count > 0xffff) return false;
-    this.#head(isArray ? Tag.array : Tag.object, count);
+    this.#head(Tag.object, count);
     for (let i = 0; i < count; i++) {
       const key = keys[i]!;
-      if (typeof key === "symbol" || (isArray && key !== String(i))) return false;
+      if (typeof key === "symbol") return false;
       const property = Object.getOwnPropertyDescriptor(value, key)!;
       if (property.get || property.set || !property.enumerable) return false;
-      if (!isArray && (this.#at + 3 > this.#end || !this.#string(key))) return false;
+      if (this.#at + 3 > this.#end || !this.#string(key)) return false;
       if (!this.#value(property.value, depth + 1)) return false;
+    }
+    return true;
+  }
+
+  /** An accessor in the place of an item is called, as structured clone does. */
+  #array(array: readonly unknown[], depth: number): boolean {
+    const { length } = array;
+    // A hole, or a property beside the items.
+    if (length > 0xffff || Reflect.ownKeys(array).length !== length + 1) return false;
+    this.#head(Tag.array, length);
+    for (let i = 0; i < length; i++) {
+      const item = array[i];
+      if (item === undefined && !(i in array)) return false;
+      if (!this.#value(item, depth + 1)) return false;
     }
     return true;
   }
