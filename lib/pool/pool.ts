@@ -1,7 +1,7 @@
 // A pool of threads: takes functions with what they capture, and runs them.
 
 import { availableParallelism } from "node:os";
-import { inLibrary, realm, ship, type Send, type SendAll } from "../ship/index.ts";
+import { inLibrary, realm, ship, type Send, type SendAll, type SendResult } from "../ship/index.ts";
 import { Call } from "./call.ts";
 import { checkChoice, checkInteger, checkKnown, checkThreads } from "./checks.ts";
 import { Engine } from "./engine.ts";
@@ -89,12 +89,18 @@ export class Pool implements AsyncDisposable {
    * something can't cross, before anything runs; ThreadCrashedError; PoolClosedError.
    * Cost: about 0.1 ms there and back, 0.1 ms for each function that goes along, and the copying of the data.
    */
-  run<A extends unknown[], R>(fn: (...args: A) => R | Promise<R>, ...args: A & SendAll<A>): Promise<R> {
+  run<A extends unknown[], R>(
+    fn: ((...args: A) => R | Promise<R>) & SendResult<R>,
+    ...args: A & SendAll<A>
+  ): Promise<R> {
     return new Call<R>(this.#engine, fn, args).promise;
   }
 
   /** Like `run`, but gives a Task: it can be asked where it is, and cancelled. */
-  submit<A extends unknown[], R>(fn: (...args: A) => R | Promise<R>, ...args: A & SendAll<A>): Task<R> {
+  submit<A extends unknown[], R>(
+    fn: ((...args: A) => R | Promise<R>) & SendResult<R>,
+    ...args: A & SendAll<A>
+  ): Task<R> {
     return new Task(new Call<R>(this.#engine, fn, args));
   }
 
@@ -108,7 +114,7 @@ export class Pool implements AsyncDisposable {
    */
   map<T, R>(
     items: Iterable<T & Send<T>>,
-    fn: (item: T, index: number) => R | Promise<R>,
+    fn: ((item: T, index: number) => R | Promise<R>) & SendResult<R>,
     options: MapOptions = {},
   ): Promise<R[]> {
     return mapItems<T, R>(this.#engine, items, fn, options);

@@ -7,6 +7,6 @@ export { realm } from "./identity.ts";
 export { constantWire, literalValues, namesNothing, smallClosure, type SmallClosure } from "./known-function.ts";
 export { inLibrary } from "./library.ts";
 export { move } from "./move.ts";
-export { ship, unship, type NotSendable, type Send, type SendAll } from "./send.ts";
+export { ship, unship, type NotSendable, type Send, type SendAll, type SendResult } from "./send.ts";
 export { trimStack, whyNotCloned } from "./stack.ts";
 export { snapshot, transferList, type FunctionNode, type Wire } from "./wire.ts";

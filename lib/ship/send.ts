@@ -61,3 +61,11 @@ export type Send<T> = 0 extends 1 & T
 
 /** Every argument of a list can cross. */
 export type SendAll<A extends unknown[]> = { [K in keyof A]: Send<A[K]> };
+
+/** No function is of this type. Its argument says what of the result can't be sent to another thread, and why. */
+export interface ResultNotSendable<Result> {
+  readonly [why]: Result;
+}
+
+/** Of a function whose result goes to another thread: nothing more, or, where the result can't cross, why not. */
+export type SendResult<R> = [R] extends [Send<R>] ? unknown : ResultNotSendable<Send<R>>;

@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 
 const HEAD = `
 import net from "node:net";
-import { move, Pool, shared, ship, par, asCompleted } from "../../../lib/index.ts";
+import { move, Pool, shared, ship, par, asCompleted, type Send } from "../../../lib/index.ts";
 declare const pool: Pool;
 class Hash { #n = 0; add(): void { this.#n++; } }
 class Priv { private n = 0; get(): number { return this.n; } }
@@ -29,6 +29,11 @@ const LEGAL = [
   "pool.run((j: Json, l: Json[]) => j, json, [json]); pool.map([json], (j) => j); pool.run((t: [number, string]) => t[1], [1, 'a']);",
   "pool.run((m: Map<string, Date[]>, s: Set<bigint>) => m.size, new Map([['a', [new Date()]]]), new Set([1n]));",
   "const a: Promise<number[]> = pool.map([1, 2], (x, i) => x * i);",
+  "const a: Promise<Point> = pool.run(() => new Point(1)); const b: Promise<Tree> = pool.run(async () => tree); pool.run(() => unknown);",
+  "const a: Promise<Json> = pool.run(() => json); const b: Promise<Hooked> = pool.run(() => new Hooked()); pool.run(() => any);",
+  "const a: Promise<(x: number) => number> = pool.run(() => (x: number) => x); pool.run(() => { throw new Error('no'); });",
+  "const a: Promise<string | undefined> = pool.run(() => maybe); const b: Promise<Pool> = pool.run(() => pool);",
+  "async function f<T>(x: T & Send<T>): Promise<T> { return pool.run((y: T & Send<T>) => y as never, x as never); } void f;",
   "const a: Promise<{ v: number }[]> = pool.map(new Set(['a']), async (x) => ({ v: x.length }));",
   "const a: Promise<number> = par(['a']).map((s) => s.length).filter((n, i) => n > i).sum();",
   "const a: Promise<bigint | undefined> = par([1n]).min(); const b: Promise<number | undefined> = par(new Uint8Array(2)).max();",
@@ -56,6 +61,10 @@ const ILLEGAL: [source: string, message: string][] = [
   ["pool.run((s: symbol) => 1, Symbol('u'));", "a unique symbol has its identity only in its own thread"],
   ["pool.map([new WeakSet()], () => 1);", "identities of its own thread's heap"],
   ["pool.map([{ p: Promise.resolve(1) }], () => 1);", "a Promise settles in its own thread"],
+  ["pool.run(() => new WeakMap<object, number>());", "identities of its own thread's heap"],
+  ["pool.run(async () => new Hash());", "private state can't be read"],
+  ["pool.submit(() => ({ s: new net.Socket() }));", "belongs to the thread that opened it"],
+  ["pool.map([1], () => Symbol('u') as symbol);", "a unique symbol has its identity only in its own thread"],
   ["pool.run((x: number) => x, 'a');", "not assignable"],
   ["pool.run((x: number) => x);", "Expected 2 arguments"],
   ["const a: Promise<string> = pool.run(() => 1);", "not assignable"],
