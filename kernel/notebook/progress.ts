@@ -1,7 +1,7 @@
 // A bar that fills while work goes on.
 
 import { checkInteger } from "../../lib/pool/checks.ts";
-import { display } from "./index.ts";
+import { display } from "./display.ts";
 
 /** How often the bar is drawn anew at most. */
 const EVERY_MS = 50;

@@ -1,7 +1,7 @@
 // What notebooks written for tslab import as "tslab", with its names and its behaviour.
 
 import { machine } from "../../lib/bench/machine.ts";
-import { display as show, type Displayed } from "./index.ts";
+import { display as show, type Displayed } from "./display.ts";
 
 export interface Display {
   javascript(source: string): void;

@@ -739,7 +739,7 @@ export class Engine implements Inside {
     board.forgetSeat(seat);
     const found = this.#onSeat(seat);
     const inHand = board.inHand(seat);
-    let given = inHand === undefined ? undefined : this.#bySlot[inHand];
+    const given = inHand === undefined ? undefined : this.#bySlot[inHand];
     for (const job of found) {
       const { slot } = job;
       // It was stopped before it started what it had claimed: as if it had not.

@@ -1,6 +1,6 @@
 // A value that each thread has for itself: a buffer, a parser, a connection, made once a thread and kept between tasks.
 
-import { inLibrary, realm, ship } from "../ship/index.ts";
+import { inLibrary, realm, ship, unship } from "../ship/index.ts";
 import { checkFunction } from "./checks.ts";
 
 interface Shipped<T> {
@@ -9,6 +9,8 @@ interface Shipped<T> {
 }
 
 let count = 0;
+/** Held as long as the thread: between two tasks nobody else does. */
+const arrived = new Set<unknown>();
 const known = new Map<string, WeakRef<ThreadLocal<unknown>>>();
 const gone = new FinalizationRegistry<string>((id) => known.delete(id));
 
@@ -48,21 +50,18 @@ export class ThreadLocal<T> {
     this.#isMade = true;
   }
 
-  [ship](): { module: string; export: string; data: Shipped<T> } {
-    return { module: import.meta.url, export: "threadLocalFrom", data: { id: this.#id, init: this.#init } };
+  /** The one that was shipped here. */
+  static [unship]<T>({ id, init }: Shipped<T>): ThreadLocal<T> {
+    const here = known.get(id)?.deref() as ThreadLocal<T> | undefined;
+    if (here) return here;
+    const local = new (ThreadLocal as unknown as new (init: () => T, id: string) => ThreadLocal<T>)(init, id);
+    arrived.add(local);
+    return local;
   }
-}
 
-/** Held as long as the thread: between two tasks nobody else does. */
-const arrived = new Set<unknown>();
-
-/** The one that was shipped here. */
-export function threadLocalFrom<T>({ id, init }: Shipped<T>): ThreadLocal<T> {
-  const here = known.get(id)?.deref() as ThreadLocal<T> | undefined;
-  if (here) return here;
-  const local = new (ThreadLocal as unknown as new (init: () => T, id: string) => ThreadLocal<T>)(init, id);
-  arrived.add(local);
-  return local;
+  [ship](): { module: string; export: string; data: Shipped<T> } {
+    return { module: import.meta.url, export: "ThreadLocal", data: { id: this.#id, init: this.#init } };
+  }
 }
 
 inLibrary(import.meta.url, { ThreadLocal });

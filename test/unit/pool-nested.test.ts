@@ -150,7 +150,7 @@ it("a pool that a task makes is its own", async () => {
   await using outer = new Pool({ threads: 1 });
   const twice = await outer.run(async () => {
     await using inner = new Pool({ threads: 1 });
-    return inner.run((n: number) => n * 2, 4);
+    return await inner.run((n: number) => n * 2, 4);
   });
   expect(twice).toBe(8);
 });
