@@ -42,16 +42,16 @@ const DONE_STACK = 0;
 const OWNER_SLEEPS = 16;
 const SLEEPERS = 32;
 const LANES_USED = 48;
-/** A bit a seat: the threads that may run, those that wait to run on, and those that are blocked in a task. */
+/** A bit a seat: the threads that may run, those that wait to run on, and those that sleep for lack of room. */
 const RUNNING = 64;
 const RETURNING = 80;
-const BLOCKED = 96;
+const HUNGRY = 96;
 /** How many may run. */
 const LIMIT = 112;
 const SEATS_USED = 128;
-/** Likewise: the threads that sleep because there was no room to run. */
-const HUNGRY = 144;
-const SEATS_AT = 160;
+/** A bit a seat, of all seats: the threads that are blocked in a task. */
+const BLOCKED = 144;
+const SEATS_AT = 208;
 
 // Words of a seat.
 const SEAT_WORDS = 16;
@@ -369,12 +369,21 @@ export class Board implements BoardMemory {
   }
 
   get blocked(): number {
-    return bitCount(load(this.#words, BLOCKED));
+    let count = 0;
+    for (let at = 0; at * COUNTED_SEATS < this.seatsUsed; at++) count += bitCount(load(this.#words, BLOCKED + at));
+    return count;
+  }
+
+  #setBlocked(seat: number, isBlocked: boolean): void {
+    const at = BLOCKED + Math.floor(seat / COUNTED_SEATS);
+    const bit = 1 << (seat % COUNTED_SEATS);
+    if (isBlocked) or(this.#words, at, bit);
+    else and(this.#words, at, ~bit);
   }
 
   /** By the thread: it is about to wait for something in a task, and another may run meanwhile. */
   block(seat: number): void {
-    this.#set(BLOCKED, seat);
+    this.#setBlocked(seat, true);
     this.leave(seat);
   }
 
@@ -394,14 +403,14 @@ export class Board implements BoardMemory {
       if (bitCount(running) >= this.limit) waitUncounted(this.#words, RUNNING, running, leftMs);
     }
     this.#clear(RETURNING, seat);
-    this.#clear(BLOCKED, seat);
+    this.#setBlocked(seat, false);
     this.#feed();
   }
 
   /** By the owner: the seat's thread is gone. */
   forgetSeat(seat: number): void {
     this.wake(seat);
-    this.#clear(BLOCKED, seat);
+    this.#setBlocked(seat, false);
     this.#clear(RETURNING, seat);
     this.#clear(HUNGRY, seat);
     this.leave(seat);

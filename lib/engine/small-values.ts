@@ -36,7 +36,7 @@ export class SmallValueWriter {
   /** False: it does not fit into the bytes from `at` to `end`, or is of another kind. Runs nothing of the user's. */
   write(value: unknown, at: number, end: number): boolean {
     this.#begin(at, end);
-    return this.#value(value, 0);
+    return this.#done(this.#value(value, 0));
   }
 
   /** The same for a list that is known to be one: no hole, no property beside its items. */
@@ -44,14 +44,19 @@ export class SmallValueWriter {
     this.#begin(at, end);
     if (end - at < 3 || values.length > 0xffff) return false;
     this.#head(Tag.array, values.length);
-    for (let i = 0; i < values.length; i++) if (!this.#value(values[i], 0)) return false;
-    return true;
+    for (let i = 0; i < values.length; i++) if (!this.#value(values[i], 0)) return this.#done(false);
+    return this.#done(true);
   }
 
   #begin(at: number, end: number): void {
     this.#at = at;
     this.#end = end;
+  }
+
+  /** What was met is not kept alive. */
+  #done(done: boolean): boolean {
     if (this.#met.length > 0) this.#met.length = 0;
+    return done;
   }
 
   #head(tag: number, count: number): void {
@@ -132,9 +137,9 @@ export class SmallValueWriter {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (Array.isArray(value)) return prototype === Array.prototype && this.#array(value, depth);
     if (prototype !== Object.prototype) return false;
+    if (this.#hasManyKeys(value)) return false;
     const keys = Reflect.ownKeys(value);
     const count = keys.length;
-    if (count > 0xffff) return false;
     this.#head(Tag.object, count);
     for (let i = 0; i < count; i++) {
       const key = keys[i]!;
@@ -147,11 +152,18 @@ export class SmallValueWriter {
     return true;
   }
 
+  /** More than there is room for: listing them all would take longer than sending them. */
+  #hasManyKeys(value: object): boolean {
+    let room = Math.min(0xffff, (this.#end - this.#at) / 4);
+    for (const _ in value) if (--room < 0) return true;
+    return false;
+  }
+
   /** An accessor in the place of an item is called, as structured clone does. */
   #array(array: readonly unknown[], depth: number): boolean {
     const { length } = array;
     // A hole, or a property beside the items.
-    if (length > 0xffff || Reflect.ownKeys(array).length !== length + 1) return false;
+    if (length > Math.min(0xffff, this.#end - this.#at) || Reflect.ownKeys(array).length !== length + 1) return false;
     this.#head(Tag.array, length);
     for (let i = 0; i < length; i++) {
       const item = array[i];

@@ -19,18 +19,26 @@ export function shared<A extends Numbers>(
   from: number | Iterable<number>,
 ): A {
   const kind = TYPES.find((one) => (one as unknown) === type);
-  if (!kind) throw new TypeError(`shared() expects a typed array class such as Float64Array, got ${String(type)}.`);
+  if (!kind) throw new TypeError(`shared() expects a typed array class such as Float64Array, got ${kindOf(type)}.`);
   if (typeof from === "number") {
     if (!Number.isInteger(from) || from < 0)
       throw new RangeError(`shared() expects a length of 0 or more, a whole number, got ${from}.`);
     return allocate(type, kind.BYTES_PER_ELEMENT, from);
   }
   if (typeof (from as Iterable<number> | null)?.[Symbol.iterator] !== "function")
-    throw new TypeError(`shared() expects a length or an iterable of numbers, got ${String(from)}.`);
+    throw new TypeError(`shared() expects a length or an iterable of numbers, got ${kindOf(from)}.`);
   const source = Array.isArray(from) || ArrayBuffer.isView(from) ? (from as ArrayLike<number>) : [...from];
   const array = allocate(type, kind.BYTES_PER_ELEMENT, source.length);
   array.set(source);
   return array;
+}
+
+/** A short name for what came instead. */
+function kindOf(value: unknown): string {
+  if (typeof value === "function") return `the function ${value.name || "without a name"}`;
+  return typeof value === "object" && value !== null
+    ? `an object of class ${value.constructor?.name ?? "null"}`
+    : String(value);
 }
 
 function allocate<A>(type: new (buffer: SharedArrayBuffer) => A, size: number, length: number): A {

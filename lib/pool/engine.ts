@@ -30,6 +30,7 @@ export interface EngineOptions {
   readonly schedule: Schedule;
 }
 
+const MAX_FAILED_STARTS = 3;
 /** How long a thread gets to let go of one task among several. */
 const ABANDON_MS = 100;
 /** At most so many threads are started in the place of blocked ones. */
@@ -70,9 +71,13 @@ export class Engine implements Inside {
   readonly #closed = Promise.withResolvers<void>();
   /** Keeps the program alive while there is work. */
   readonly #life = new MessageChannel();
+  /** Threads in a row that ended before they ran. */
+  #failedStarts = 0;
   #isListening = false;
-  /** By function: the threads that know it. */
-  readonly #sentTo = new Map<number, readonly PoolThread[]>();
+  /** By function: the threads, by their version, that know it. */
+  readonly #sentTo = new Map<number, number>();
+  /** Counts the changes of who the threads are. */
+  #threadsVersion = 0;
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
 
@@ -274,7 +279,7 @@ export class Engine implements Inside {
     const { parcel, work } = job;
     job.slot = slot;
     this.#bySlot[slot] = job;
-    if (work.group) {
+    if (work.group && !job.isPlaced) {
       work.group.placed++;
       job.isPlaced = true;
     }
@@ -440,6 +445,7 @@ export class Engine implements Inside {
   #heard(thread: PoolThread, message: FromThread): void {
     if (message.braid === "ready") {
       thread.ready = true;
+      this.#failedStarts = 0;
       return;
     }
     if (message.braid === "blocked") return this.#makeUp();
@@ -548,7 +554,11 @@ export class Engine implements Inside {
       if (next.isOver) continue;
       const free = this.#takeSlot();
       if (free >= 0) this.#place(next, free, thread);
-      else this.#waiting.push(next);
+      else {
+        group.placed++;
+        next.isPlaced = true;
+        this.#waiting.push(next);
+      }
     }
   }
 
@@ -567,6 +577,8 @@ export class Engine implements Inside {
 
   /** Ends jobs that have not ended: all their threads are stopped before anyone is told or a new thread started. */
   #end(jobs: readonly Job[], error: (job: Job) => unknown): void {
+    // What is done already has ended well.
+    this.#gather();
     const ending = new Set(jobs);
     for (const { slot, parcel } of jobs) {
       // A thread that has claimed it, but has to ask for it, is told then.
@@ -588,6 +600,7 @@ export class Engine implements Inside {
     }
     for (const job of jobs) {
       const { slot } = job;
+      if (job.isOver) continue;
       this.#settle(job, { ok: false, error: error(job), stopped: true });
       if (slot >= 0 && this.#board.state(slot) === State.free) this.#release(slot);
     }
@@ -653,6 +666,7 @@ export class Engine implements Inside {
       this.#seats[seat] = thread;
       this.#threads.add(thread);
       this.#liveThreads = [];
+      this.#threadsVersion++;
       // What its lane holds already.
       if (this.#jobs.size === 0) continue;
       board.wake(seat);
@@ -664,9 +678,9 @@ export class Engine implements Inside {
   #sendFunction(id: number): void {
     const wire = id === 0 ? undefined : this.#functions.wireOf(id);
     const live = this.#live();
-    if (!wire || this.#sentTo.get(id) === live) return;
+    if (!wire || this.#sentTo.get(id) === this.#threadsVersion) return;
     for (const thread of live) thread.sendFunction(id, wire);
-    this.#sentTo.set(id, live);
+    this.#sentTo.set(id, this.#threadsVersion);
   }
 
   /** Makes up for threads that died. */
@@ -690,8 +704,9 @@ export class Engine implements Inside {
     }
   }
 
-  /** No thread is left and none can be started. */
+  /** No thread is left and none can be started. The next job tries again. */
   #giveUp(cause: Error): void {
+    this.#failedStarts = 0;
     for (const job of this.#jobs.all()) {
       const { slot } = job;
       const text = `No thread could be started for ${called(job.work)}: ${cause.message}`;
@@ -704,6 +719,7 @@ export class Engine implements Inside {
   #retire(thread: PoolThread): void {
     thread.retiring = true;
     this.#liveThreads = [];
+    this.#threadsVersion++;
     this.#board.setStop(thread.seat, true);
     if (this.#onSeat(thread.seat).length === 0) this.#stop(thread);
     this.#rehome(thread.lane);
@@ -724,6 +740,7 @@ export class Engine implements Inside {
   #stop(thread: PoolThread): void {
     if (!this.#threads.delete(thread)) return;
     this.#liveThreads = [];
+    this.#threadsVersion++;
     this.#board.setStop(thread.seat, true);
     const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
@@ -735,6 +752,7 @@ export class Engine implements Inside {
     const wasStopped = !this.#threads.delete(thread);
     thread.nested.endAll();
     this.#liveThreads = [];
+    this.#threadsVersion++;
     this.#collect();
     board.forgetSeat(seat);
     const found = this.#onSeat(seat);
@@ -755,8 +773,11 @@ export class Engine implements Inside {
     }
     this.#seats[seat] = undefined;
     if (found.length === 0 && thread.error && !wasStopped && !thread.retiring) warnOfDeath(thread, thread.error);
-    // One that never ran is not replaced before there is work, or a pool whose threads can't start would try for ever.
-    if (thread.ready || this.#jobs.size > 0) this.#refill();
+    // One that never ran is not replaced before there is work, nor again and again: perhaps none can run.
+    if (!thread.ready && !wasStopped) this.#failedStarts++;
+    if (this.#failedStarts >= MAX_FAILED_STARTS) {
+      if (this.#threads.size === 0) this.#giveUp(thread.error ?? new Error(`it exited with code ${exitCode}`));
+    } else if (thread.ready || this.#jobs.size > 0) this.#refill();
     this.#rehome(thread.lane);
     // It had taken the hint.
     if (inHand !== undefined) this.#offerAgain(inHand);

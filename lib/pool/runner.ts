@@ -20,7 +20,7 @@ import { messageOf } from "./job.ts";
 import { watchLateErrors } from "./late-errors.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, ItemFailure, type Entry } from "./parts.ts";
-import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
+import { hasRemotePools, heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
 
 type RunPart = (part: unknown) => unknown;
 type TaskFunction = (...args: unknown[]) => unknown;
@@ -150,7 +150,7 @@ export class Runner {
       const mayRun = !board.isAwaited && board.enter(this.#seat);
       const slot = mayRun ? this.#claim() : -1;
       if (slot >= 0) {
-        if (!this.#run(slot, startMs)) return;
+        if (!this.#runOrDie(slot, startMs)) return;
         spinEnds = 0;
         startMs = now();
         if (startMs > turnEnds) return void setImmediate(this.#work);
@@ -165,7 +165,10 @@ export class Runner {
       this.#isAsleep = true;
       board.sleep(this.#seat);
       // Whoever wakes it, here or elsewhere, decides what comes next.
-      const isWanted = this.#hasWork() && board.mayEnter(this.#seat) && !board.isAwaited;
+      const hasWork = this.#hasWork();
+      // Another may have taken the place meanwhile: then this one is woken when that leaves it.
+      if (hasWork && !board.mayEnter(this.#seat)) board.starve(this.#seat);
+      const isWanted = hasWork && board.mayEnter(this.#seat) && !board.isAwaited;
       if (!isWanted || board.isStopped(this.#seat) || !board.wake(this.#seat)) return this.#untilWoken();
       this.#isAsleep = false;
     }
@@ -181,7 +184,7 @@ export class Runner {
 
   #wakeAnother(): boolean {
     const board = this.#board;
-    for (let seat = 0; seat < board.seatsUsed; seat++) if (board.wake(seat)) return true;
+    for (let seat = 0; seat < board.seatsUsed; seat++) if (!board.isStopped(seat) && board.wake(seat)) return true;
     return false;
   }
 
@@ -261,6 +264,16 @@ export class Runner {
     return -1;
   }
 
+  /** What escapes from a task would leave the thread with a task that never ends: it ends the thread. */
+  #runOrDie(slot: number, startMs: number): boolean {
+    try {
+      return this.#run(slot, startMs);
+    } catch (error) {
+      this.#lateErrors.pause();
+      throw error;
+    }
+  }
+
   /** False: the task goes on, and calls `#end` when it has ended. */
   #run(slot: number, startMs: number): boolean {
     const board = this.#board;
@@ -279,19 +292,21 @@ export class Runner {
     board.putDown(this.#seat);
     board.setStarted(slot, startMs);
     let value: unknown;
+    let goesOn = false;
     this.#current = slot;
     try {
       const { fn, mayCall } = known;
       const args = board.read(slot) as unknown[];
       const here = host();
+      const callsPools = mayCall || hasRemotePools();
       if (here) value = here.runAs(originOf(board, slot), () => openTask.run(this.#brief, () => fn(...args)));
-      else value = mayCall ? openTask.run(this.#brief, () => fn(...args)) : fn(...args);
-      if (!isThenable(value)) this.#answer(slot, value);
+      else value = callsPools ? openTask.run(this.#brief, () => fn(...args)) : fn(...args);
+      goesOn = isThenable(value);
+      if (!goesOn) this.#answer(slot, value);
     } catch (error) {
       this.#fail(slot, error);
     }
     const task = this.#brief;
-    const goesOn = isThenable(value);
     if (!goesOn && task.calls === 0) return true;
     this.#brief = { calls: 0 };
     this.#begin();
@@ -328,7 +343,7 @@ export class Runner {
     const slot = this.#held;
     if (slot === undefined || this.#board.functionOf(slot) !== id) return;
     this.#held = undefined;
-    this.#run(slot, now());
+    this.#runOrDie(slot, now());
     this.#end();
   }
 
@@ -342,6 +357,8 @@ export class Runner {
       const part = group === undefined ? undefined : await this.#groups.get(group);
       const wait = prepare(wire);
       if (wait) await wait;
+      // Abandoned while what it needs was loaded.
+      if (task.calls === OVER) return;
       const input = decode(wire);
       const start = (): unknown => {
         if (part) return part(input);
@@ -403,18 +420,26 @@ export class Runner {
     try {
       return encode(thrown, { to: this.#owner, path: "what the task threw" });
     } catch (why) {
-      // What it threw can't cross: its words can.
-      const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
-      const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
-      // What a ship hook threw may not cross either.
-      if (why instanceof BraidError) stand.cause = why;
-      if (stack) stand.stack = stack;
-      return encode(stand, { to: this.#owner });
+      return encode(standIn(thrown, why), { to: this.#owner });
     }
   }
 
   #say(message: FromThread, wire?: Wire): void {
     this.#port.postMessage(message, wire ? transferList(wire) : []);
+  }
+}
+
+/** What a task threw can't cross: its words can, as far as they can be read. */
+function standIn(thrown: unknown, why: unknown): Error {
+  try {
+    const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
+    const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
+    // What a ship hook threw may not cross either.
+    if (why instanceof BraidError) stand.cause = why;
+    if (stack) stand.stack = stack;
+    return stand;
+  } catch {
+    return new Error("The task threw something that can't be shown.");
   }
 }
 

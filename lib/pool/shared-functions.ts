@@ -1,7 +1,7 @@
 // The functions that threads know by number: sent once, named afterwards.
 
 import { host } from "../host.ts";
-import { constantWire, literalValues, namesNothing, type SmallClosure, type Wire } from "../ship/index.ts";
+import { constantWire, isStillStandard, literalValues, namesAll, type SmallClosure, type Wire } from "../ship/index.ts";
 
 /**
  * A loop makes a new function in each round. Where the text and the name of one have been met so often it is taken for
@@ -10,9 +10,17 @@ import { constantWire, literalValues, namesNothing, type SmallClosure, type Wire
 const MET_OFTEN = 3;
 const MAX_TEXTS = 1000;
 
-interface Met {
-  times: number;
+interface Known {
+  /** 0: it has to be sent anew each time. */
   id: number;
+  /** The globals that it names. */
+  readonly names: readonly string[];
+}
+
+const UNKNOWN: Known = { id: 0, names: [] };
+
+interface Met extends Known {
+  times: number;
 }
 
 export interface MarkedCall {
@@ -21,8 +29,7 @@ export interface MarkedCall {
 }
 
 export class SharedFunctions {
-  /** 0: it has to be sent anew each time. */
-  readonly #numbers = new WeakMap<Function, number>();
+  readonly #numbers = new WeakMap<Function, Known>();
   readonly #texts = new Map<string, Met>();
   /** By place: what is known of the literals that the host has marked. */
   readonly #places = new Map<number, { readonly id: number; readonly names: readonly string[] }>();
@@ -40,9 +47,10 @@ export class SharedFunctions {
   }
 
   numberOf(fn: Function): number {
-    let id = this.#numbers.get(fn);
-    if (id === undefined) this.#numbers.set(fn, (id = this.#find(fn)));
-    return id;
+    let known = this.#numbers.get(fn);
+    if (known === undefined) this.#numbers.set(fn, (known = this.#find(fn)));
+    // Someone may have put something else in the place of a global: a clock for tests, say.
+    return known.id !== 0 && known.names.every(isStillStandard) ? known.id : 0;
   }
 
   /** A literal that the host has marked, when one of the same place has been met: without looking at it again. */
@@ -62,7 +70,7 @@ export class SharedFunctions {
       this.#wires.set(id, { root: 0, nodes: [node] });
     }
     const place = host()?.literal?.(fn)?.place;
-    if (id !== undefined && place !== undefined) this.#places.set(place, { id, names: node.names });
+    if (id !== undefined && place !== undefined && namesAll(node)) this.#places.set(place, { id, names: node.names });
     return id ?? 0;
   }
 
@@ -71,23 +79,24 @@ export class SharedFunctions {
     return this.#wires.get(id);
   }
 
-  #find(fn: Function): number {
+  #find(fn: Function): Known {
     const text = isBareArrow(fn) ? `${fn.name} ${Function.prototype.toString.call(fn)}` : undefined;
     const met = text === undefined ? undefined : this.#texts.get(text);
-    const isOften = met !== undefined && ++met.times > MET_OFTEN;
-    if (isOften && namesNothing(fn)) return met.id;
+    if (met && met.times >= MET_OFTEN && met.names.length === 0) return met;
     // What it names may be a global in one place and captured in another.
-    const wire = constantWire(fn);
-    if (!wire) return 0;
-    if (isOften) return met.id;
-    const id = ++this.#count;
-    this.#wires.set(id, wire);
-    if (met && met.times === MET_OFTEN) met.id = id;
+    const constant = constantWire(fn);
+    if (!constant) return UNKNOWN;
+    if (met && met.times >= MET_OFTEN) return met;
+    const known = { id: ++this.#count, names: constant.names };
+    this.#wires.set(known.id, constant.wire);
+    // The one that is used from now on is never forgotten.
+    if (met && ++met.times === MET_OFTEN) met.id = known.id;
     else {
-      if (text !== undefined && !met && this.#texts.size < MAX_TEXTS) this.#texts.set(text, { times: 1, id });
-      this.#gone.register(fn, id);
+      const isNew = text !== undefined && !met && !text.includes("import") && this.#texts.size < MAX_TEXTS;
+      if (isNew) this.#texts.set(text, { ...known, times: 1 });
+      this.#gone.register(fn, known.id);
     }
-    return id;
+    return known;
   }
 }
 

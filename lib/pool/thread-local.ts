@@ -16,8 +16,7 @@ const gone = new FinalizationRegistry<string>((id) => known.delete(id));
 
 /**
  * One value for each thread. Captured by a task, or sent to one, it is the same ThreadLocal there, with the value of
- * that thread, which `init` makes when it is first asked for. Lives as long as its thread, or until nobody in the thread
- * holds it. Waits: never. Order: no thread sees what another sets.
+ * that thread, which `init` makes when it is first asked for. A value lives as long as its thread. Waits: never. Order: no thread sees what another sets.
  * @example
  * const scratch = new ThreadLocal(() => new Float64Array(1000));
  * await pool.map(rows, (row) => { const buffer = scratch.get(); … });

@@ -56,7 +56,7 @@ export class PoolThread {
     };
     const { memory, lanes } = board;
     const workerData: ThreadData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace };
-    const worker = new Worker(sibling(import.meta.url, "worker"), { workerData, resourceLimits });
+    const worker = new Worker(sibling(import.meta.url, "worker"), { workerData, resourceLimits, ...execArgv() });
     this.#worker = worker;
     this.id = worker.threadId;
     worker.on("message", (message: FromThread) => {
@@ -112,6 +112,12 @@ export class PoolThread {
   #post(message: ToThread, wire?: Wire): void {
     this.#worker.postMessage(message, wire ? transferList(wire) : []);
   }
+}
+
+/** A thread takes over the options of the program; but this one is of `node -e` only, and would end it. */
+function execArgv(): { execArgv?: string[] } {
+  if (!process.execArgv.some((arg) => arg.startsWith("--input-type"))) return {};
+  return { execArgv: process.execArgv.filter((arg) => /^--(conditions|import|require|disable-warning)=/.test(arg)) };
 }
 
 /** Why a thread died under a task. */

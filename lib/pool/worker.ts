@@ -13,6 +13,17 @@ process.emitWarning = function (warning: string | Error, ...rest: unknown[]): vo
     (emitWarning as (...args: unknown[]) => void).call(process, warning, ...rest);
 } as typeof emitWarning;
 
+// A thread that is ended, or whose program ends, must not take with it what its tasks have printed: a worker's streams
+// keep all but the first piece until the owner has asked for more.
+for (const stream of [process.stdout, process.stderr] as { _writev?: (...args: unknown[]) => void }[]) {
+  const { _writev: write } = stream;
+  if (write)
+    stream._writev = (chunks, done) => {
+      write.call(stream, chunks, () => {});
+      (done as () => void)();
+    };
+}
+
 const runner = new Runner(workerData as ThreadData, port);
 port.on("message", (message: ToThread) => runner.heard(message));
 port.on("messageerror", (error: Error) => runner.heardNothing(error));

@@ -2,6 +2,7 @@
 // thread makes such a function once, so that V8 goes on with what it has learned of it. Made anew for each task, a
 // function called in a hot loop costs eight times as much: the loop was optimised for its twin.
 
+import { seesItself } from "./encode-function.ts";
 import type { FunctionNode, Node } from "./wire.ts";
 
 /** A function that reaches more than this is made anew: its key would cost more than it saves. */
@@ -76,6 +77,8 @@ function ownText(node: Node): string | undefined {
   if (node.t === "global" || node.t === "symbol" || node.t === "library" || node.t === "import")
     return JSON.stringify(node);
   if (node.t !== "fn" || node.shape === "class" || node.props.length > 0 || node.proto.length > 0) return undefined;
+  // What it keeps on itself, or changes by eval, would be there the next time.
+  if (seesItself(node.source, node.name) || node.source.includes("eval")) return undefined;
   const { url, line, column, name, names, source } = node;
   return JSON.stringify([url, line, column, name, names, source]);
 }

@@ -150,6 +150,11 @@ function viewOf(fn: Function): FunctionView {
 /** What Node exports of each thread that is a primitive. */
 const ofThread = new Set<unknown>(Object.values(workerThreads).filter((value) => Object(value) !== value));
 
+/** A function expression that can name itself may keep something on itself from call to call. */
+export function seesItself(source: string, name: string): boolean {
+  return name !== "" && /^(async\s+)?function\b/.test(source) && source.split(name).length > 2;
+}
+
 /** Perhaps it is one of those, which must be imported there. */
 export function isOfThread(value: unknown): boolean {
   return Object(value) !== value && ofThread.has(value);

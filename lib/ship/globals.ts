@@ -49,6 +49,11 @@ export function isStandardGlobal(name: string): boolean {
   return bare.get(name)?.enumerable === false;
 }
 
+/** Is under this name what was there when the library was loaded? */
+export function isStillStandard(name: string): boolean {
+  return isBareGlobal(name, (globalThis as Record<string, unknown>)[name]);
+}
+
 let paths: Map<unknown, string[]> | undefined;
 
 /** The way to a built-in value from globalThis, or undefined. Built on the first call, about 2 ms. */

@@ -3,8 +3,9 @@
 export { decode, prepare } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
 export { closureMaker } from "./factory.ts";
+export { isStillStandard } from "./globals.ts";
 export { realm } from "./identity.ts";
-export { constantWire, literalValues, namesNothing, smallClosure, type SmallClosure } from "./known-function.ts";
+export { constantWire, literalValues, namesAll, smallClosure, type SmallClosure } from "./known-function.ts";
 export { inLibrary } from "./library.ts";
 export { move } from "./move.ts";
 export { ship, unship, type NotSendable, type Send, type SendAll, type SendResult } from "./send.ts";

@@ -2,7 +2,7 @@
 
 import { encode } from "./encode.ts";
 import type { Literal } from "../host.ts";
-import { isNative, isOfThread } from "./encode-function.ts";
+import { isNative, isOfThread, seesItself } from "./encode-function.ts";
 import { factsOf } from "./free-names.ts";
 import { isStandardGlobal } from "./globals.ts";
 import { isPrimitive } from "./plain.ts";
@@ -10,19 +10,19 @@ import { readByName } from "./scopes.ts";
 import type { FunctionNode, Node, Wire } from "./wire.ts";
 
 /**
- * The wire of a function that is the same whenever it is sent: it captures nothing, or is named and not sent (of the
- * library, imported, built in). Undefined for any other, and for what can't be sent at all.
+ * The wire of a function that is the same whenever it is sent, and the globals that it names: it captures nothing, or is
+ * named and not sent (of the library, imported, built in). Undefined for any other, and for what can't be sent at all.
  */
-export function constantWire(fn: Function): Wire | undefined {
+export function constantWire(fn: Function): { wire: Wire; names: readonly string[] } | undefined {
   try {
     const source = Function.prototype.toString.call(fn);
+    const names = isNative(source) ? [] : [...factsOf(source).free.keys()];
     // What has no value here and now may have one later.
-    if (!isNative(source))
-      for (const name of factsOf(source).free.keys()) if (!isStandardGlobal(name)) return undefined;
+    if (!names.every(isStandardGlobal) || seesItself(source, fn.name)) return undefined;
     const wire = encode(fn, { path: "" });
     const [node] = wire.nodes;
     const isAlone = wire.nodes.length === 1 && node !== undefined;
-    return isAlone && isConstant(node) ? wire : undefined;
+    return isAlone && isConstant(node) ? { wire, names } : undefined;
   } catch {
     return undefined;
   }
@@ -41,7 +41,8 @@ export interface SmallClosure {
 export function smallClosure({ nodes }: Wire): SmallClosure | undefined {
   const [call, fn, args] = nodes;
   if (nodes.length !== 3 || call?.t !== "object" || fn?.t !== "fn" || args?.t !== "raw") return undefined;
-  if (fn.shape !== "arrow" || fn.props.length > 0) return undefined;
+  // eval may change what it captures.
+  if (fn.shape !== "arrow" || fn.props.length > 0 || fn.source.includes("eval")) return undefined;
   const values: unknown[] = [];
   for (const ref of fn.captures) {
     if (typeof ref === "number") return undefined;
@@ -70,12 +71,9 @@ export function literalValues(literal: Literal, names: readonly string[]): unkno
   }
 }
 
-/** Does the text of a function say all of it? */
-export function namesNothing(fn: Function): boolean {
-  const source = Function.prototype.toString.call(fn);
-  if (isNative(source)) return false;
-  const { free, outer } = factsOf(source);
-  return free.size === 0 && outer.size === 0;
+/** Does the node have a value for each name that is not the language's own? Another may get a value later. */
+export function namesAll({ source, names }: FunctionNode): boolean {
+  return [...factsOf(source).free.keys()].every((name) => names.includes(name) || isStandardGlobal(name));
 }
 
 function isConstant(node: Node): boolean {
