@@ -234,12 +234,12 @@ export class Encoder {
     };
     set(node);
     // Node's own error classes are not importable, and #private fields don't cross: the nearest class above such a one
-    // stands for it.
+    // stands for it. For one of another context, of node:vm, this one's stands.
     let type: Function | undefined;
     for (let at: unknown = error.constructor; typeof at === "function"; at = Object.getPrototypeOf(at)) {
       const facts = userFacts(at);
       if (facts?.hasPrivate) type = undefined;
-      else if (facts || globalPath(at) || libraryPlace(at)) type ??= at;
+      else type ??= facts || globalPath(at) || libraryPlace(at) ? at : standardError(at);
     }
     node.of = this.ref(type ?? Error, { up: place, key: ".constructor" });
     this.later(() => this.props(error, node.props, place, (key) => key === "stack" || key === "message"));
@@ -259,6 +259,15 @@ export class Encoder {
     }
   }
 }
+
+/** The error class of the language that this one is by its name. */
+function standardError(type: Function): Function | undefined {
+  return standardErrors.get(Object.getOwnPropertyDescriptor(type, "name")?.value);
+}
+
+const standardErrors = new Map<unknown, Function>();
+for (const type of [Error, AggregateError, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError])
+  standardErrors.set(type.name, type);
 
 /** The error that says why what is at this place can't cross. */
 function refuse(place: Place, { what, remedy }: Refusal): Error {

@@ -1,5 +1,6 @@
 // What arrives is what was sent: holes, properties beside the items, kinds and shared memory. Getters are sent, not run.
 
+import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, it } from "vitest";
 import { move, Pool } from "../../lib/index.ts";
 
@@ -119,4 +120,12 @@ it("an error whose class has #private fields comes as the nearest class without 
   expect(error).not.toBeInstanceOf(Private);
   expect(error).toMatchObject({ message: "no", code: 5, detail: "d" });
   expect((error as { secret?: number }).secret).toBeUndefined();
+});
+
+it("an error of another context keeps its class by name", async () => {
+  const came = await Promise.all(
+    ["TypeError", "Error", "SyntaxError"].map((name) => there(runInNewContext(`new ${name}("foreign", { cause: 1 })`))),
+  );
+  expect(came.map((error: Error) => error.constructor)).toEqual([TypeError, Error, SyntaxError]);
+  expect(came[0]).toMatchObject({ name: "TypeError", message: "foreign", cause: 1 });
 });
