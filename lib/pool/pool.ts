@@ -48,7 +48,8 @@ export let engineOf: (pool: Pool) => Inside;
  * Waits: nothing here blocks; what returns a promise settles when the threads answer. A thread that dies (exit, out of
  * memory, an error that escapes while a task runs) fails its own task with ThreadCrashedError and is replaced; no
  * promise hangs. What a task left behind and fails when none runs is printed on stderr, and the thread lives on.
- * Order: tasks start in the order they were given, and end in any.
+ * Order: one thread starts its tasks in the order they were given; of several, one may be ahead of another, but with the
+ * schedule "central". They end in any.
  * What a task is given is copied when it is submitted: later changes are not seen, except in shared memory. Functions
  * and classes go as source with their captures. What was imported is imported again in the thread, so that the state of
  * a module is the thread's own there.
