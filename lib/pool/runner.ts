@@ -57,6 +57,10 @@ export class Runner {
   #open = 0;
   #waiting = 0;
   #isAsleep = true;
+  /** The tasks that errors which nobody catches are blamed on. */
+  readonly #owners = new Set<OpenTask>();
+  /** A task has ended in this turn of the event loop. */
+  #hasEndedOne = false;
   /** By slot: tasks that are awaited. */
   readonly #tasks = new Map<number, OpenTask>();
   /** What a task that returns at once runs as. */
@@ -92,6 +96,7 @@ export class Runner {
   }
 
   heard(message: ToThread): void {
+    this.#hasEndedOne = false;
     switch (message.braid) {
       case "task":
         if (message.unasked) {
@@ -153,7 +158,7 @@ export class Runner {
         if (!this.#runOrDie(slot, startMs)) return;
         spinEnds = 0;
         startMs = now();
-        if (startMs > turnEnds) return void setImmediate(this.#work);
+        if (startMs > turnEnds) return void setImmediate(this.#turn);
         continue;
       }
       startMs = now();
@@ -197,8 +202,14 @@ export class Runner {
   }
 
   #begin(): void {
-    // Errors that nobody catches are a task's own, now, and end the thread.
-    if (this.#open++ === 0) this.#lateErrors.pause();
+    this.#open++;
+  }
+
+  /** Errors that nobody catches are this task's own from now on, and end the thread. */
+  #own(task: OpenTask): void {
+    if (task.calls === OVER || this.#owners.has(task)) return;
+    if (this.#owners.size === 0) this.#lateErrors.pause();
+    this.#owners.add(task);
   }
 
   #end(slot?: number, task?: OpenTask): void {
@@ -209,7 +220,9 @@ export class Runner {
       task.calls = OVER;
     }
     // Not before the answer is on its way: without one, the end of the thread is the answer.
-    if (--this.#open === 0) this.#lateErrors.resume();
+    if (task && this.#owners.delete(task) && this.#owners.size === 0) this.#lateErrors.resume();
+    this.#open--;
+    this.#hasEndedOne = true;
     this.#work();
   }
 
@@ -219,19 +232,25 @@ export class Runner {
     task.calls += change;
     if (before === 0) {
       this.#waiting++;
-      setImmediate(this.#work);
+      setImmediate(this.#turn);
     } else if (task.calls === 0) this.#waiting--;
   }
 
   #untilWoken(): void {
     const woken = this.#board.slept(this.#seat);
     if (woken) void woken.then(this.#woken);
-    else setImmediate(this.#work);
+    else setImmediate(this.#turn);
   }
 
   /** This may come late: a message was faster, its task is done, and the thread sleeps again. */
   readonly #woken = (): void => {
-    if (!this.#board.isAsleep(this.#seat)) this.#work();
+    if (!this.#board.isAsleep(this.#seat)) this.#turn();
+  };
+
+  /** In a turn of the event loop of its own. */
+  readonly #turn = (): void => {
+    this.#hasEndedOne = false;
+    this.#work();
   };
 
   #hasWork(): boolean {
@@ -307,9 +326,15 @@ export class Runner {
       this.#fail(slot, error);
     }
     const task = this.#brief;
-    if (!goesOn && task.calls === 0) return true;
+    if (!goesOn && task.calls === 0) {
+      this.#hasEndedOne = true;
+      return true;
+    }
     this.#brief = { calls: 0 };
     this.#begin();
+    // What an earlier task has left behind in this turn is not told yet.
+    if (this.#hasEndedOne) setImmediate(() => this.#own(task));
+    else this.#own(task);
     if (goesOn) void this.#await(slot, task, value as PromiseLike<unknown>);
     else this.#end(slot, task);
     return false;
@@ -352,6 +377,7 @@ export class Runner {
     this.#board.setStarted(slot, now());
     const task: OpenTask = { calls: 0 };
     this.#tasks.set(slot, task);
+    this.#own(task);
     try {
       if (shared) this.#groups.set(group!, this.#openGroup(shared));
       const part = group === undefined ? undefined : await this.#groups.get(group);

@@ -1,5 +1,7 @@
 // Tasks that do what nobody should: each harms itself at most.
 
+// oxlint-disable unicorn/no-thenable
+
 import { execFile } from "node:child_process";
 import { mkdtempSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
