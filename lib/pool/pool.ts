@@ -88,7 +88,8 @@ export class Pool implements AsyncDisposable {
    * Runs a function on a thread with these arguments, and gives what it returns, awaited.
    * Throws what the function threw (its class kept, the stack that of the thread); CaptureError or NotSendableError where
    * something can't cross, before anything runs; ThreadCrashedError; PoolClosedError.
-   * Cost: about 0.1 ms there and back, 0.1 ms for each function that goes along, and the copying of the data.
+   * Cost: 2 to 60 us there and back where the arguments are small and the function captures nothing; 0.1 ms more for each
+   * function with captures that goes along, and the copying of the data.
    */
   run<A extends unknown[], R>(
     fn: ((...args: A) => R | Promise<R>) & SendResult<R>,
