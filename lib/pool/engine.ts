@@ -2,6 +2,7 @@
 // of its thread, by the end of that thread, or by someone who ends it; whichever comes first counts.
 
 import { availableParallelism } from "node:os";
+import { types } from "node:util";
 import { MessageChannel, threadId } from "node:worker_threads";
 import { Board, MAX_LANES, MAX_SEATS, SLOTS, State, VALUE_BYTES } from "../engine/board.ts";
 import { SmallValueWriter } from "../engine/small-values.ts";
@@ -20,7 +21,6 @@ import { SharedFunctions } from "./shared-functions.ts";
 import { crash, PoolThread, type ThreadEvents } from "./thread.ts";
 import { poolData } from "./remote-engine.ts";
 import { Trace, type TraceEvent } from "./trace.ts";
-import { types } from "node:util";
 
 export interface EngineOptions {
   readonly threads: number;
@@ -516,6 +516,7 @@ export class Engine implements Inside {
     const lane = this.#board.stolenFrom(job.slot);
     if (lane === undefined || job.thread === undefined) return;
     this.#steals++;
+    if (!this.#trace.isOn) return;
     const from = this.#seats[lane]?.id;
     const atMs = job.startMs ?? job.endMs;
     const event = { kind: "steal", thread: job.thread, task: job.id, atMs, label: job.work.label } as const;
@@ -532,21 +533,22 @@ export class Engine implements Inside {
     if (outcome.ok) this.#done++;
     else this.#failed++;
     const { thread, startMs, endMs, work } = job;
-    if (thread !== undefined) {
+    if (thread !== undefined && this.#trace.isOn) {
       const of = { thread, task: job.id, label: work.label };
       this.#trace.add({ kind: "start", ...of, atMs: startMs ?? endMs });
       this.#trace.add({ kind: "end", ...of, atMs: endMs });
     }
-    this.#leaveGroup(job, this.#threadWithId(thread));
+    this.#leaveGroup(job);
     if (this.#jobs.size === 0) this.#rest();
     work.settled(outcome, job);
     this.#finish();
   }
 
   /** The next part goes to the same thread. */
-  #leaveGroup(job: Job, thread: PoolThread | undefined): void {
+  #leaveGroup(job: Job): void {
     const { group } = job.work;
     if (!group || !job.isPlaced) return;
+    const thread = this.#live().find(({ id }) => id === job.thread);
     job.isPlaced = false;
     group.placed--;
     while (group.placed < group.limit && group.waiting.length > 0) {
@@ -626,8 +628,9 @@ export class Engine implements Inside {
 
   // ---- threads
 
-  #threadWithId(id: number | undefined): PoolThread | undefined {
-    return id === undefined ? undefined : this.#live().find((thread) => thread.id === id);
+  #threadsChanged(): void {
+    this.#liveThreads = [];
+    this.#threadsVersion++;
   }
 
   /** In the order of their seats. */
@@ -665,8 +668,7 @@ export class Engine implements Inside {
       board.seatsUsed = Math.max(board.seatsUsed, seat + 1);
       this.#seats[seat] = thread;
       this.#threads.add(thread);
-      this.#liveThreads = [];
-      this.#threadsVersion++;
+      this.#threadsChanged();
       // What its lane holds already.
       if (this.#jobs.size === 0) continue;
       board.wake(seat);
@@ -718,8 +720,7 @@ export class Engine implements Inside {
   /** It ends when it has done what it does. What waits for it goes to others. */
   #retire(thread: PoolThread): void {
     thread.retiring = true;
-    this.#liveThreads = [];
-    this.#threadsVersion++;
+    this.#threadsChanged();
     this.#board.setStop(thread.seat, true);
     if (this.#onSeat(thread.seat).length === 0) this.#stop(thread);
     this.#rehome(thread.lane);
@@ -739,8 +740,7 @@ export class Engine implements Inside {
 
   #stop(thread: PoolThread): void {
     if (!this.#threads.delete(thread)) return;
-    this.#liveThreads = [];
-    this.#threadsVersion++;
+    this.#threadsChanged();
     this.#board.setStop(thread.seat, true);
     const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
@@ -751,8 +751,7 @@ export class Engine implements Inside {
     const { seat } = thread;
     const wasStopped = !this.#threads.delete(thread);
     thread.nested.endAll();
-    this.#liveThreads = [];
-    this.#threadsVersion++;
+    this.#threadsChanged();
     this.#collect();
     board.forgetSeat(seat);
     const found = this.#onSeat(seat);

@@ -70,14 +70,6 @@ export class PoolThread {
     host()?.adopt(worker);
   }
 
-  ref(): void {
-    this.#worker.ref();
-  }
-
-  unref(): void {
-    this.#worker.unref();
-  }
-
   /** Sends the task in a slot; with the first part of a group, what its parts share. Throws what can't be cloned. */
   sendTask(slot: number, unasked: boolean, wire: Wire, group?: { id: number; wire: Wire }): void {
     const shared = group && !this.#opened.has(group.id) ? group.wire : undefined;
