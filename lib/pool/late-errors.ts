@@ -1,28 +1,26 @@
-// What a task leaves behind in its thread - a timer, a promise that nobody awaits - may fail when the task is long over.
-// That is printed where the thread prints, and the thread lives on. A handler of the user's own comes before this.
+// Errors that nobody catches. One belongs to the task whose code it comes from, however late: Node keeps that with each
+// timer and promise. While the task goes on, it ends the thread, which is the task's answer, as it would end a program;
+// what a task has left behind, and fails when it is over, is printed where the thread prints, and the thread lives on.
+// A handler of the user's own comes before this.
 
 import { inspect, types } from "node:util";
 import { trimStack } from "../ship/index.ts";
 
-/** Prints errors that nobody catches, but for the times between `pause` and `resume`. */
-export function watchLateErrors(): { pause(): void; resume(): void } {
-  const uncaught = (error: unknown): void => print("uncaughtException", "Uncaught error in a callback", error);
-  const rejected = (reason: unknown): void => print("unhandledRejection", "Unhandled rejection", reason);
-  const resume = (): void => {
-    // First, to see whether others will be called.
-    process.prependListener("uncaughtException", uncaught);
-    process.prependListener("unhandledRejection", rejected);
-  };
-  const pause = (): void => {
-    process.off("uncaughtException", uncaught);
-    process.off("unhandledRejection", rejected);
-  };
-  resume();
-  return { pause, resume };
+/** @param ends does an error that comes now belong to a task that goes on? */
+export function watchLateErrors(ends: () => boolean): void {
+  watch("uncaughtException", "Uncaught error in a callback", ends);
+  watch("unhandledRejection", "Unhandled rejection", ends);
 }
 
-function print(event: string, what: string, error: unknown): void {
-  if (process.listenerCount(event) === 1) process.stderr.write(`${what}: ${textOf(error)}\n`);
+function watch(event: string, what: string, ends: () => boolean): void {
+  const heard = (error: unknown): void => {
+    if (process.listenerCount(event) > 1) return;
+    if (!ends()) return void process.stderr.write(`${what}: ${textOf(error)}\n`);
+    // Nobody listens any more: what is thrown from here ends the thread.
+    process.removeAllListeners("uncaughtException");
+    throw error;
+  };
+  process.on(event, heard);
 }
 
 function textOf(error: unknown): string {

@@ -87,13 +87,6 @@ function settle(call: number, outcome: Outcome): void {
   link!.called(task, -1);
 }
 
-let remotePools = 0;
-
-/** Can a task of this thread reach a pool, by whatever way? */
-export function hasRemotePools(): boolean {
-  return remotePools > 0;
-}
-
 export class RemoteEngine implements Inside {
   readonly id: number;
   readonly owner: string;
@@ -101,7 +94,6 @@ export class RemoteEngine implements Inside {
   readonly target: number;
 
   constructor({ id, owner, begin, threads }: PoolData) {
-    remotePools++;
     this.id = id;
     this.owner = owner;
     this.begin = begin;

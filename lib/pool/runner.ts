@@ -20,7 +20,7 @@ import { messageOf } from "./job.ts";
 import { watchLateErrors } from "./late-errors.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, ItemFailure, type Entry } from "./parts.ts";
-import { hasRemotePools, heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
+import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
 
 type RunPart = (part: unknown) => unknown;
 type TaskFunction = (...args: unknown[]) => unknown;
@@ -49,22 +49,17 @@ export class Runner {
   /** The owner has been told: what comes next must not overtake that. */
   #hasWaited = false;
   /** By number: functions of tasks on the board. One that could not be made throws. */
-  readonly #functions = new Map<number, { readonly fn: TaskFunction; readonly mayCall: boolean }>();
+  readonly #functions = new Map<number, TaskFunction>();
   /** By group: what runs its parts here. Where opening it failed, each part tells so. */
   readonly #groups = new Map<number, Promise<RunPart>>();
-  readonly #lateErrors = watchLateErrors();
   /** Tasks that have begun and not ended, and how many of those wait for calls of their own. */
   #open = 0;
   #waiting = 0;
   #isAsleep = true;
-  /** The tasks that errors which nobody catches are blamed on. */
-  readonly #owners = new Set<OpenTask>();
-  /** A task has ended in this turn of the event loop. */
-  #hasEndedOne = false;
+  /** What failed is the runner itself. */
+  #isBroken = false;
   /** By slot: tasks that are awaited. */
   readonly #tasks = new Map<number, OpenTask>();
-  /** What a task that returns at once runs as. */
-  #brief: OpenTask = { calls: 0 };
   /** The claimed task whose function is on its way. */
   #held: number | undefined;
 
@@ -83,6 +78,7 @@ export class Runner {
     this.#owner = owner;
     this.#port = port;
     this.#trace = trace;
+    watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()));
     watchWaits(
       () => this.#blocked(),
       () => this.#unblocked(),
@@ -96,7 +92,6 @@ export class Runner {
   }
 
   heard(message: ToThread): void {
-    this.#hasEndedOne = false;
     switch (message.braid) {
       case "task":
         if (message.unasked) {
@@ -158,7 +153,7 @@ export class Runner {
         if (!this.#runOrDie(slot, startMs)) return;
         spinEnds = 0;
         startMs = now();
-        if (startMs > turnEnds) return void setImmediate(this.#turn);
+        if (startMs > turnEnds) return void setImmediate(this.#work);
         continue;
       }
       startMs = now();
@@ -205,11 +200,9 @@ export class Runner {
     this.#open++;
   }
 
-  /** Errors that nobody catches are this task's own from now on, and end the thread. */
-  #own(task: OpenTask): void {
-    if (task.calls === OVER || this.#owners.has(task)) return;
-    if (this.#owners.size === 0) this.#lateErrors.pause();
-    this.#owners.add(task);
+  /** Of code that no task is known for, any that goes on may be waiting for it. */
+  #isOpen(task: OpenTask | undefined): boolean {
+    return task ? task.calls !== OVER : this.#open > 0;
   }
 
   #end(slot?: number, task?: OpenTask): void {
@@ -219,10 +212,7 @@ export class Runner {
       if (task.calls > 0) this.#waiting--;
       task.calls = OVER;
     }
-    // Not before the answer is on its way: without one, the end of the thread is the answer.
-    if (task && this.#owners.delete(task) && this.#owners.size === 0) this.#lateErrors.resume();
     this.#open--;
-    this.#hasEndedOne = true;
     this.#work();
   }
 
@@ -232,25 +222,19 @@ export class Runner {
     task.calls += change;
     if (before === 0) {
       this.#waiting++;
-      setImmediate(this.#turn);
+      setImmediate(this.#work);
     } else if (task.calls === 0) this.#waiting--;
   }
 
   #untilWoken(): void {
     const woken = this.#board.slept(this.#seat);
     if (woken) void woken.then(this.#woken);
-    else setImmediate(this.#turn);
+    else setImmediate(this.#work);
   }
 
   /** This may come late: a message was faster, its task is done, and the thread sleeps again. */
   readonly #woken = (): void => {
-    if (!this.#board.isAsleep(this.#seat)) this.#turn();
-  };
-
-  /** In a turn of the event loop of its own. */
-  readonly #turn = (): void => {
-    this.#hasEndedOne = false;
-    this.#work();
+    if (!this.#board.isAsleep(this.#seat)) this.#work();
   };
 
   #hasWork(): boolean {
@@ -288,7 +272,7 @@ export class Runner {
     try {
       return this.#run(slot, startMs);
     } catch (error) {
-      this.#lateErrors.pause();
+      this.#isBroken = true;
       throw error;
     }
   }
@@ -302,8 +286,8 @@ export class Runner {
       this.#say({ braid: "want", slot });
       return false;
     }
-    const known = this.#functions.get(id);
-    if (!known) {
+    const fn = this.#functions.get(id);
+    if (!fn) {
       this.#begin();
       this.#held = slot;
       return false;
@@ -312,29 +296,23 @@ export class Runner {
     board.setStarted(slot, startMs);
     let value: unknown;
     let goesOn = false;
+    const task: OpenTask = { calls: 0 };
     this.#current = slot;
     try {
-      const { fn, mayCall } = known;
       const args = board.read(slot) as unknown[];
       const here = host();
-      const callsPools = mayCall || hasRemotePools();
-      if (here) value = here.runAs(originOf(board, slot), () => openTask.run(this.#brief, () => fn(...args)));
-      else value = callsPools ? openTask.run(this.#brief, () => fn(...args)) : fn(...args);
+      if (here) value = here.runAs(originOf(board, slot), () => openTask.run(task, fn, ...args));
+      else value = openTask.run(task, fn, ...args);
       goesOn = isThenable(value);
       if (!goesOn) this.#answer(slot, value);
     } catch (error) {
       this.#fail(slot, error);
     }
-    const task = this.#brief;
     if (!goesOn && task.calls === 0) {
-      this.#hasEndedOne = true;
+      task.calls = OVER;
       return true;
     }
-    this.#brief = { calls: 0 };
     this.#begin();
-    // What an earlier task has left behind in this turn is not told yet.
-    if (this.#hasEndedOne) setImmediate(() => this.#own(task));
-    else this.#own(task);
     if (goesOn) void this.#await(slot, task, value as PromiseLike<unknown>);
     else this.#end(slot, task);
     return false;
@@ -353,17 +331,13 @@ export class Runner {
 
   async #define(id: number, wire: Wire): Promise<void> {
     const [node] = wire.nodes;
-    // One that captures nothing can reach no pool, but by import().
-    const mayCall = node?.t !== "fn" || node.source.includes("import");
     try {
       const isClosure = node?.t === "fn" && node.names.length > 0;
-      const fn = isClosure ? callClosure(node) : ((await receive(wire)) as TaskFunction);
-      this.#functions.set(id, { fn, mayCall });
+      this.#functions.set(id, isClosure ? callClosure(node) : ((await receive(wire)) as TaskFunction));
     } catch (error) {
-      const fn = (): never => {
+      this.#functions.set(id, () => {
         throw error;
-      };
-      this.#functions.set(id, { fn, mayCall: false });
+      });
     }
     const slot = this.#held;
     if (slot === undefined || this.#board.functionOf(slot) !== id) return;
@@ -377,7 +351,6 @@ export class Runner {
     this.#board.setStarted(slot, now());
     const task: OpenTask = { calls: 0 };
     this.#tasks.set(slot, task);
-    this.#own(task);
     try {
       if (shared) this.#groups.set(group!, this.#openGroup(shared));
       const part = group === undefined ? undefined : await this.#groups.get(group);

@@ -1,7 +1,7 @@
 // A check is a command that must end with 0: a line for each, its output only when it fails.
 
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { runToEnd } from "../../kernel/cli/child.ts";
 import { ROOT } from "../set-up/steps.ts";
 
@@ -51,7 +51,13 @@ interface VitestReport {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { name: string; status: string; message: string; assertionResults: unknown[] }[];
+  testResults: { name: string; status: string; message: string; assertionResults: VitestResult[] }[];
+}
+
+interface VitestResult {
+  status: string;
+  fullName: string;
+  failureMessages?: string[];
 }
 
 /** Runs Vitest projects; a file that could not even be loaded counts as one failed test. */
@@ -65,25 +71,35 @@ export async function runTests(projects: readonly string[]): Promise<Counts> {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const args = [bin("vitest/vitest.mjs"), "run", ...selected, ...reporters];
   const { code, output } = await runToEnd(process.execPath, args, { cwd: ROOT, env: { ...process.env, CI: "1" } });
-  const counts = countTests(file);
+  const { failures, ...counts } = countTests(file);
   // Vitest fails for more than tests: an unhandled error, a set-up that threw.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   report(counts.failed === 0, `${name}: ${counts.passed} passed${skippedText(counts)}`, startMs);
-  if (counts.failed > 0) console.log(output.trimEnd());
+  if (counts.failed > 0) console.log([...failures, output].join("\n").trimEnd());
   return counts;
 }
 
-function countTests(file: string): Counts {
+/** `failures`: which failed and why, each with its first lines, to stand before all the output. */
+function countTests(file: string): Counts & { failures: string[] } {
   let json: VitestReport;
   try {
     json = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
   } catch {
-    return { ...NONE };
+    return { ...NONE, failures: [] };
   }
   const broken = json.testResults.filter(
     ({ status, assertionResults }) => status === "failed" && !assertionResults.length,
   );
+  const told = (what: string, message: string): string =>
+    `  ${what}\n    ${message.split("\n").slice(0, 3).join("\n    ")}`;
+  const failures = json.testResults.flatMap(({ name, message, assertionResults }) => [
+    ...(broken.some((file) => file.name === name) ? [told(relative(ROOT, name), message)] : []),
+    ...assertionResults
+      .filter((test) => test.status === "failed")
+      .map((test) => told(`${relative(ROOT, name)}: ${test.fullName}`, test.failureMessages?.[0] ?? "")),
+  ]);
   return {
+    failures,
     passed: json.numPassedTests,
     failed: json.numFailedTests + broken.length,
     skipped: json.numPendingTests + json.numTodoTests,
