@@ -1,10 +1,14 @@
 // Axes: from plotly's axis settings and the data to a scale, its ticks and their drawing. Inside, every axis is linear:
 // a logarithmic one holds log10 of its values and a category one their index, as plotly's own ranges do.
 
-import { scaleLinear, scaleLog } from "d3-scale";
+import { createRequire } from "node:module";
+import type * as Scale from "d3-scale";
 import type { Layout, Trace } from "./figure.ts";
 import type { Frame } from "./svg.ts";
 import { escape, plain, px, textWidth, tspans } from "./svg-text.ts";
+
+/** Loaded when it is first needed: its modules take longer to read than the rest of a program's imports. */
+const d3 = (): typeof Scale => createRequire(import.meta.url)("d3-scale") as typeof Scale;
 
 export interface Tick {
   /** On the axis' own, linear inside. */
@@ -136,7 +140,7 @@ function ticksOf(axis: Axis, settings: Layout): Tick[] {
   }
   if (kind === "category") return categories.map((text, at) => ({ at, text }));
   if (kind === "log") return logTicks(low, high);
-  const scale = scaleLinear().domain([low, high]);
+  const scale = d3().scaleLinear().domain([low, high]);
   const values = scale.ticks(7);
   const largest = Math.max(...values.map(Math.abs));
   const format = largest >= 1e6 || largest < 1e-3 ? scale.tickFormat(7, "~s") : scale.tickFormat(7);
@@ -146,7 +150,8 @@ function ticksOf(axis: Axis, settings: Layout): Tick[] {
 /** Whole decades; with fewer than two of them also 2 and 5. Above eight decades every second, third, … */
 function logTicks(low: number, high: number): Tick[] {
   const decades = Math.floor(high + 1e-9) - Math.ceil(low - 1e-9);
-  const format = scaleLog()
+  const format = d3()
+    .scaleLog()
     .domain([10 ** low, 10 ** high])
     .tickFormat(Infinity, "~r");
   const text = (value: number): string =>

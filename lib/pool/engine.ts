@@ -71,6 +71,10 @@ export class Engine implements Inside {
   readonly #closed = Promise.withResolvers<void>();
   /** Keeps the program alive while there is work. */
   readonly #life = new MessageChannel();
+  /** It has been told that there are fewer threads than were asked for. */
+  #hasWarned = false;
+  /** A thread has run its first line. */
+  #hasStarted = false;
   /** Threads in a row that ended before they ran. */
   #failedStarts = 0;
   #isListening = false;
@@ -446,7 +450,8 @@ export class Engine implements Inside {
     if (message.braid === "ready") {
       thread.ready = true;
       this.#failedStarts = 0;
-      return;
+      this.#hasStarted = true;
+      return this.#refill();
     }
     if (message.braid === "blocked") return this.#makeUp();
     if (message.braid === "stopped") return this.#takeBack(message.slot, thread);
@@ -642,8 +647,13 @@ export class Engine implements Inside {
   /** Empty: to be looked up anew. */
   #liveThreads: readonly PoolThread[] = [];
 
-  /** As many threads as were asked for, and a spare one for each that is blocked in a task while others wait. */
+  /**
+   * As many threads as were asked for, and a spare one for each that is blocked in a task while others wait. At first
+   * only those that have something to do: threads that start at the same time make each other slow.
+   */
   #wanted(): number {
+    if (!this.#hasStarted && isForAll(this.#options.schedule))
+      return Math.min(this.target, Math.max(1, this.#jobs.size));
     const blocked = this.#board.blocked;
     if (blocked === 0 || this.#jobs.size <= blocked || !isForAll(this.#options.schedule)) return this.target;
     return Math.min(this.target + blocked, this.target + MAX_SPARES);
@@ -692,7 +702,15 @@ export class Engine implements Inside {
       this.#grow();
     } catch (cause) {
       if (this.#threads.size === 0) this.#giveUp(cause as Error);
+      else this.#warnOfFew(cause as Error);
     }
+  }
+
+  #warnOfFew({ message }: Error): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const text = `Only ${this.#live().length} of a pool's ${this.target} threads could be started: ${message}`;
+    process.emitWarning(text, "BraidWarning");
   }
 
   /** Replaces threads that ended, so that the next job finds one started. */
@@ -701,8 +719,9 @@ export class Engine implements Inside {
     if (this.#state !== "open") return;
     try {
       this.#grow();
-    } catch {
-      // The next job tries again, and fails with the reason.
+    } catch (cause) {
+      // The next job tries again; where there is no thread, it fails with the reason.
+      if (this.#threads.size > 0) this.#warnOfFew(cause as Error);
     }
   }
 
@@ -771,7 +790,8 @@ export class Engine implements Inside {
       this.#release(slot);
     }
     this.#seats[seat] = undefined;
-    if (found.length === 0 && thread.error && !wasStopped && !thread.retiring) warnOfDeath(thread, thread.error);
+    if (found.length === 0 && thread.ready && thread.error && !wasStopped && !thread.retiring)
+      warnOfDeath(thread, thread.error);
     // One that never ran is not replaced before there is work, nor again and again: perhaps none can run.
     if (!thread.ready && !wasStopped) this.#failedStarts++;
     if (this.#failedStarts >= MAX_FAILED_STARTS) {

@@ -106,11 +106,30 @@ describe("where threads can't be started", () => {
     expect(await pool.run(() => "again")).toBe("again");
   });
 
-  it("the constructor throws and leaves none behind", async () => {
-    left = 2;
+  it("the constructor throws", () => {
+    left = 0;
     expect(() => new Pool({ threads: 4 })).toThrow("no more threads");
+    expect(live.size).toBe(0);
+  });
+
+  it("of those that work by shares the constructor throws if one is missing, and leaves none behind", async () => {
+    left = 2;
+    expect(() => new Pool({ threads: 4, schedule: "static" })).toThrow("no more threads");
     expect(made).toBe(2);
     while (live.size > 0) await sleep(2);
+  });
+
+  it("a pool works with those that it has, and says so once", async () => {
+    left = 2;
+    const warnings: string[] = [];
+    const listen = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", listen);
+    await using pool = new Pool({ threads: 4 });
+    expect(await pool.map([1, 2, 3, 4, 5, 6, 7, 8], (x) => x + 1)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(await pool.run(() => "works")).toBe("works");
+    await sleep(5);
+    process.off("warning", listen);
+    expect(warnings).toEqual(["Only 2 of a pool's 4 threads could be started: no more threads"]);
   });
 });
 
