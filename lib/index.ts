@@ -7,6 +7,7 @@ export {
   asCompleted,
   Pool,
   setThreads,
+  spawn,
   Task,
   ThreadLocal,
   type CompletedTask,
@@ -14,6 +15,7 @@ export {
   type PoolOptions,
   type PoolStats,
   type TaskState,
+  type Thread,
   type TraceEvent,
 } from "./pool/index.ts";
 export { par, type Par, type ParOptions } from "./par/index.ts";

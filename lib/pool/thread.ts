@@ -107,7 +107,7 @@ export class PoolThread {
 }
 
 /** A thread takes over the options of the program; but this one is of `node -e` only, and would end it. */
-function execArgv(): { execArgv?: string[] } {
+export function execArgv(): { execArgv?: string[] } {
   if (!process.execArgv.some((arg) => arg.startsWith("--input-type"))) return {};
   return { execArgv: process.execArgv.filter((arg) => /^--(conditions|import|require|disable-warning)=/.test(arg)) };
 }
@@ -119,10 +119,17 @@ export function crash(
   exitCode: number,
   wasStopped: boolean,
 ): ThreadCrashedError {
-  const code = (cause as { code?: string } | undefined)?.code;
-  let why = `it exited with code ${exitCode}`;
-  if (code === "ERR_WORKER_OUT_OF_MEMORY") why = "it ran out of memory (the pool's maxHeapMb raises the limit)";
-  else if (wasStopped) why = "it was stopped, to end another task that it had begun";
-  else if (cause) why = `an error escaped: ${messageOf(cause)}`;
+  const why =
+    wasStopped && !isOutOfMemory(cause)
+      ? "it was stopped, to end another task that it had begun"
+      : whyItDied(cause, exitCode, " (the pool's maxHeapMb raises the limit)");
   return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, { cause, exitCode });
 }
+
+export function whyItDied(cause: Error | undefined, exitCode: number, remedy = ""): string {
+  if (isOutOfMemory(cause)) return `it ran out of memory${remedy}`;
+  return cause ? `an error escaped: ${messageOf(cause)}` : `it exited with code ${exitCode}`;
+}
+
+const isOutOfMemory = (error: Error | undefined): boolean =>
+  (error as { code?: string } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";

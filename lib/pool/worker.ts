@@ -3,27 +3,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { ThreadData, ToThread } from "./messages.ts";
 import { Runner } from "./runner.ts";
+import { settleIn } from "./thread-set-up.ts";
 
 const port = parentPort!;
-
-// Shipped functions import by the default loader, which Node 24 calls experimental at the first import().
-const { emitWarning } = process;
-process.emitWarning = function (warning: string | Error, ...rest: unknown[]): void {
-  if (!String(warning).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER"))
-    (emitWarning as (...args: unknown[]) => void).call(process, warning, ...rest);
-} as typeof emitWarning;
-
-// A thread that is ended, or whose program ends, must not take with it what its tasks have printed: a worker's streams
-// keep all but the first piece until the owner has asked for more.
-for (const stream of [process.stdout, process.stderr] as { _writev?: (...args: unknown[]) => void }[]) {
-  const { _writev: write } = stream;
-  if (write)
-    stream._writev = (chunks, done) => {
-      write.call(stream, chunks, () => {});
-      (done as () => void)();
-    };
-}
-
+settleIn();
 const runner = new Runner(workerData as ThreadData, port);
 port.on("message", (message: ToThread) => runner.heard(message));
 port.on("messageerror", (error: Error) => runner.heardNothing(error));

@@ -46,7 +46,7 @@ it("what an ended task has left behind spares the one that goes on", async () =>
         throw new Error("left: a microtask");
       }),
     async () => {
-      await null;
+      await Promise.resolve();
       process.nextTick(() => {
         throw new Error("left: a tick");
       });
