@@ -679,10 +679,14 @@ export class Engine implements Inside {
       this.#seats[seat] = thread;
       this.#threads.add(thread);
       this.#threadsChanged();
-      // What its lane holds already.
-      if (this.#jobs.size === 0) continue;
-      board.wake(seat);
-      for (const { slot } of this.#jobs.all()) if (slot >= 0) this.#sendFunction(board.functionOf(slot));
+      // What its lane holds already. One that sleeps can be given a task by message, unasked.
+      let isNeeded = false;
+      for (const { slot } of this.#jobs.all()) {
+        if (slot < 0) continue;
+        this.#sendFunction(board.functionOf(slot));
+        isNeeded ||= board.state(slot) === State.queued;
+      }
+      if (isNeeded) board.wake(seat);
     }
   }
 

@@ -42,7 +42,7 @@ it("what an ended task has left behind spares the one that goes on", async () =>
         throw new Error("left: a timer");
       }, 20),
     () =>
-      void queueMicrotask(() => {
+      queueMicrotask(() => {
         throw new Error("left: a microtask");
       }),
     async () => {
