@@ -27,6 +27,8 @@ const HANGS: Record<string, string> = {
   "a display hook": "({ [Symbol.for('Jupyter.display')]() { while (true) {} } })",
   "a disposer": "using held = { [Symbol.dispose]() { while (true) {} } }",
   "a pool whose threads spin": "await pool.map([1, 2], () => { while (true) {} })",
+  "a thread that is joined": "import { spawn } from 'braid'; spawn(() => { while (true) {} }).join()",
+  "a thread that is awaited": "import { spawn } from 'braid'; await spawn(() => { while (true) {} }).joinAsync()",
   "output without end": "while (true) console.log('line')",
 };
 
