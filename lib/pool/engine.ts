@@ -4,7 +4,9 @@
 import { availableParallelism } from "node:os";
 import { types } from "node:util";
 import { MessageChannel, threadId } from "node:worker_threads";
-import { Board, MAX_LANES, MAX_SEATS, SLOTS, State, VALUE_BYTES } from "../engine/board.ts";
+import { Board, MAX_LANES } from "../engine/board.ts";
+import { MAX_SEATS } from "../engine/seats.ts";
+import { SLOTS, State, VALUE_BYTES } from "../engine/slots.ts";
 import { SmallValueWriter } from "../engine/small-values.ts";
 import { CancelledError, NotSendableError, PoolClosedError, ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
@@ -91,7 +93,7 @@ export class Engine implements Inside {
     this.#trace = new Trace(options.trace, this.begin);
     const lanes = Math.min(MAX_LANES, Math.max(options.threads, availableParallelism(), 8));
     this.#board = Board.make(options.schedule === "central" ? 1 : lanes);
-    this.#board.limit = this.target;
+    this.#board.running.limit = this.target;
     this.#events = {
       heard: (thread, message) => this.#heard(thread, message),
       heardNothing: (thread, error) => this.#heardNothing(thread, error),
@@ -120,7 +122,15 @@ export class Engine implements Inside {
     for (const job of this.#jobs.all()) if (this.isRunning(job)) running++;
     const queued = this.#jobs.size - running;
     const [done, failed, stolen] = [this.#done, this.#failed, this.#steals];
-    return { threads: this.target, running, queued, blocked: this.#board.blocked, done, failed, steals: stolen };
+    return {
+      threads: this.target,
+      running,
+      queued,
+      blocked: this.#board.running.blocked,
+      done,
+      failed,
+      steals: stolen,
+    };
   }
 
   events(): TraceEvent[] {
@@ -129,16 +139,16 @@ export class Engine implements Inside {
 
   /** A thread has it, and all that it needs. */
   isRunning({ slot, isOver, parcel }: Job): boolean {
-    return !isOver && !parcel && slot >= 0 && this.#board.state(slot) !== State.queued;
+    return !isOver && !parcel && slot >= 0 && this.#board.slots.state(slot) !== State.queued;
   }
 
   /** Of a job that has not ended. */
   threadOf(job: Job): number | undefined {
-    return this.isRunning(job) ? this.#seats[this.#board.seat(job.slot)]?.id : undefined;
+    return this.isRunning(job) ? this.#seats[this.#board.slots.seat(job.slot)]?.id : undefined;
   }
 
   startedMs({ slot, startMs }: Job): number | undefined {
-    return startMs ?? ((slot >= 0 && this.#board.started(slot)) || undefined);
+    return startMs ?? ((slot >= 0 && this.#board.slots.started(slot)) || undefined);
   }
 
   /** Starts or queues a call. What it sends is taken as it is now. */
@@ -160,7 +170,7 @@ export class Engine implements Inside {
   #callSmall(work: Work, fn: number, args: readonly unknown[]): Job | undefined {
     const slot = this.#waiting.length === 0 ? this.#takeSlot() : -1;
     if (slot >= 0) {
-      if (this.#board.writeList(slot, args)) return this.#place(this.#job(work, { fn, args: undefined }), slot);
+      if (this.#board.slots.writeList(slot, args)) return this.#place(this.#job(work, { fn, args: undefined }), slot);
       this.#freeSlots.push(slot);
       return undefined;
     }
@@ -245,7 +255,7 @@ export class Engine implements Inside {
 
   #setTarget(threads: number): void {
     this.target = threads;
-    this.#board.limit = threads;
+    this.#board.running.limit = threads;
   }
 
   // ---- jobs to threads
@@ -294,14 +304,14 @@ export class Engine implements Inside {
     const thread = wanted ?? this.#choose(work.share);
     const sleeper = this.#sleeper(thread, wanted !== undefined);
     if (parcel && "fn" in parcel) {
-      board.prepare(slot, parcel.fn, job.origin ?? -1);
-      if (parcel.args) board.writeBytes(slot, parcel.args);
+      board.slots.prepare(slot, parcel.fn, job.origin ?? -1);
+      if (parcel.args) board.slots.writeBytes(slot, parcel.args);
       this.#sendFunction(parcel.fn);
       job.parcel = undefined;
     } else {
-      board.prepare(slot, 0, job.origin ?? -1);
-      if (sleeper && board.wake(sleeper.seat, true)) {
-        board.setState(slot, State.running, sleeper.seat);
+      board.slots.prepare(slot, 0, job.origin ?? -1);
+      if (sleeper && board.seats.wake(sleeper.seat, true)) {
+        board.slots.setState(slot, State.running, sleeper.seat);
         this.#send(job, sleeper, true);
         return job;
       }
@@ -312,8 +322,8 @@ export class Engine implements Inside {
     }
     job.onlySeat = wanted?.seat;
     // Before a stale hint can lead anyone to it.
-    board.setMeant(slot, this.#laneFor(thread, wanted !== undefined));
-    board.setState(slot, State.queued);
+    board.slots.setMeant(slot, this.#laneFor(thread, wanted !== undefined));
+    board.slots.setState(slot, State.queued);
     this.#offer(slot, thread, wanted !== undefined);
     return job;
   }
@@ -331,10 +341,10 @@ export class Engine implements Inside {
   #takeBack(slot: number, thread: PoolThread): void {
     const board = this.#board;
     const job = this.#bySlot[slot];
-    if (!job || board.state(slot) !== State.running || board.seat(slot) !== thread.seat) return;
+    if (!job || board.slots.state(slot) !== State.running || board.slots.seat(slot) !== thread.seat) return;
     if (job.isOver) return this.#release(slot);
-    board.setStolen(slot, -1);
-    board.setState(slot, State.queued);
+    board.slots.setStolen(slot, -1);
+    board.slots.setState(slot, State.queued);
     this.#offerAgain(slot);
     if (thread.retiring && this.#onSeat(thread.seat).length === 0) this.#stop(thread);
   }
@@ -342,7 +352,7 @@ export class Engine implements Inside {
   /** A thread had it, and did not claim it. */
   #offerAgain(slot: number): void {
     const job = this.#bySlot[slot];
-    if (job && this.#board.state(slot) === State.queued) this.#offer(slot, this.#choose(job.work.share));
+    if (job && this.#board.slots.state(slot) === State.queued) this.#offer(slot, this.#choose(job.work.share));
   }
 
   /** What waits for a thread that is gone, or on its way out, goes to others. */
@@ -357,19 +367,19 @@ export class Engine implements Inside {
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
     const lane = this.#laneFor(meant, only);
-    this.#board.setMeant(slot, lane);
+    this.#board.slots.setMeant(slot, lane);
     if (!this.#board.push(lane, slot)) return this.#offerLater(slot, meant, only);
     const sleeper = this.#sleeper(meant, only);
-    if (sleeper) this.#board.wake(sleeper.seat);
+    if (sleeper) this.#board.seats.wake(sleeper.seat);
   }
 
   /** A thread that sleeps and may take what is meant for this one; `only` this one itself. */
   #sleeper(meant: PoolThread | undefined, only: boolean): PoolThread | undefined {
     const board = this.#board;
-    if (board.sleepers === 0) return undefined;
-    if (meant && board.isAsleep(meant.seat)) return meant;
+    if (board.seats.sleepers === 0) return undefined;
+    if (meant && board.seats.isAsleep(meant.seat)) return meant;
     if (only || !isForAll(this.#options.schedule)) return undefined;
-    for (const thread of this.#threads) if (!thread.retiring && board.isAsleep(thread.seat)) return thread;
+    for (const thread of this.#threads) if (!thread.retiring && board.seats.isAsleep(thread.seat)) return thread;
     return undefined;
   }
 
@@ -377,7 +387,7 @@ export class Engine implements Inside {
   #offerLater(slot: number, meant: PoolThread | undefined, only: boolean): void {
     const job = this.#bySlot[slot]!;
     setImmediate(() => {
-      if (job.slot !== slot || this.#board.state(slot) !== State.queued) return;
+      if (job.slot !== slot || this.#board.slots.state(slot) !== State.queued) return;
       const isLive = meant !== undefined && this.#live().includes(meant);
       this.#offer(slot, isLive ? meant : this.#choose(job.work.share), only);
     });
@@ -386,7 +396,7 @@ export class Engine implements Inside {
   #send(job: Job, thread: PoolThread, unasked: boolean): void {
     const { wire } = job.parcel as { wire: Wire };
     job.parcel = undefined;
-    if (unasked) this.#board.pickUp(thread.seat, job.slot);
+    if (unasked) this.#board.seats.pickUp(thread.seat, job.slot);
     try {
       thread.sendTask(job.slot, unasked, wire, job.work.group);
     } catch (cause) {
@@ -416,7 +426,7 @@ export class Engine implements Inside {
     if (this.#isListening) return;
     this.#isListening = true;
     for (;;) {
-      const done = this.#board.untilDone();
+      const done = this.#board.done.untilSome();
       if (!done) {
         this.#collect();
         if (this.#jobs.size === 0) break;
@@ -439,9 +449,9 @@ export class Engine implements Inside {
 
   /** Settles what is done. */
   #gather(): void {
-    for (const slot of this.#board.takeDone()) {
+    for (const slot of this.#board.done.takeAll()) {
       const job = this.#bySlot[slot]!;
-      if (!job.isOver) this.#settle(job, { ok: true, value: this.#board.read(slot) });
+      if (!job.isOver) this.#settle(job, { ok: true, value: this.#board.slots.read(slot) });
       this.#release(slot);
     }
   }
@@ -512,13 +522,13 @@ export class Engine implements Inside {
 
   #readTimes(job: Job): void {
     if (job.slot < 0 || job.startMs !== undefined) return;
-    job.startMs = this.#board.started(job.slot) || undefined;
-    const state = this.#board.state(job.slot);
-    job.endMs = state === State.done || state === State.posted ? this.#board.ended(job.slot) : now();
+    job.startMs = this.#board.slots.started(job.slot) || undefined;
+    const state = this.#board.slots.state(job.slot);
+    job.endMs = state === State.done || state === State.posted ? this.#board.slots.ended(job.slot) : now();
     if (state === State.free || state === State.queued) return;
-    const thread = this.#seats[this.#board.seat(job.slot)];
+    const thread = this.#seats[this.#board.slots.seat(job.slot)];
     job.thread = thread?.id;
-    const lane = this.#board.stolenFrom(job.slot);
+    const lane = this.#board.slots.stolenFrom(job.slot);
     if (lane === undefined || job.thread === undefined) return;
     this.#steals++;
     if (!this.#trace.isOn) return;
@@ -574,8 +584,8 @@ export class Engine implements Inside {
     const job = this.#bySlot[slot];
     if (!job) return;
     this.#bySlot[slot] = undefined;
-    const seat = this.#board.seat(slot);
-    this.#board.setState(slot, State.free);
+    const seat = this.#board.slots.seat(slot);
+    this.#board.slots.setState(slot, State.free);
     this.#freeSlots.push(slot);
     job.slot = -1;
     const thread = this.#seats[seat];
@@ -589,8 +599,8 @@ export class Engine implements Inside {
     const ending = new Set(jobs);
     for (const { slot, parcel } of jobs) {
       // A thread that has claimed it, but has to ask for it, is told then.
-      if (slot < 0 || this.#board.revoke(slot) || parcel) continue;
-      const seat = this.#board.seat(slot);
+      if (slot < 0 || this.#board.slots.revoke(slot) || parcel) continue;
+      const seat = this.#board.slots.seat(slot);
       const thread = this.#seats[seat];
       if (!thread) continue;
       if (this.#onSeat(seat).some((job) => !job.isOver && !ending.has(job))) {
@@ -598,18 +608,18 @@ export class Engine implements Inside {
         continue;
       }
       // It may be done just now, and the thread at work for someone else: then that one must not be stopped.
-      this.#board.setStop(seat, true);
-      if (this.#board.state(slot) === State.running && this.#board.seat(slot) === seat) this.#stop(thread);
+      this.#board.seats.setStop(seat, true);
+      if (this.#board.slots.state(slot) === State.running && this.#board.slots.seat(slot) === seat) this.#stop(thread);
       else if (this.#threads.has(thread) && !thread.retiring) {
-        this.#board.setStop(seat, false);
-        this.#board.wake(seat);
+        this.#board.seats.setStop(seat, false);
+        this.#board.seats.wake(seat);
       }
     }
     for (const job of jobs) {
       const { slot } = job;
       if (job.isOver) continue;
       this.#settle(job, { ok: false, error: error(job), stopped: true });
-      if (slot >= 0 && this.#board.state(slot) === State.free) this.#release(slot);
+      if (slot >= 0 && this.#board.slots.state(slot) === State.free) this.#release(slot);
     }
     this.#refill();
     this.#next();
@@ -620,7 +630,7 @@ export class Engine implements Inside {
     const job = this.#bySlot[slot];
     thread.abandon(slot);
     setTimeout(() => {
-      if (this.#bySlot[slot] === job && this.#board.state(slot) === State.running) this.#stop(thread);
+      if (this.#bySlot[slot] === job && this.#board.slots.state(slot) === State.running) this.#stop(thread);
     }, ABANDON_MS).unref();
   }
 
@@ -654,7 +664,7 @@ export class Engine implements Inside {
   #wanted(): number {
     if (!this.#hasStarted && isForAll(this.#options.schedule))
       return Math.min(this.target, Math.max(1, this.#jobs.size));
-    const blocked = this.#board.blocked;
+    const blocked = this.#board.running.blocked;
     if (blocked === 0 || this.#jobs.size <= blocked || !isForAll(this.#options.schedule)) return this.target;
     return Math.min(this.target + blocked, this.target + MAX_SPARES);
   }
@@ -667,15 +677,15 @@ export class Engine implements Inside {
       if (seat >= MAX_SEATS) throw new RangeError(`A pool has ${MAX_SEATS} seats for threads, and all are taken.`);
       const board = this.#board;
       const lane = seat % board.lanes;
-      board.clearSeat(seat);
+      board.seats.clear(seat);
       const thread = new PoolThread(
         { stackSizeMb, maxHeapMb, board, seat, lane, steals: steals(schedule), trace, pool: poolData(this) },
         this.#events,
       );
       // A task can be given to it before it runs.
-      board.sleep(seat);
+      board.seats.sleep(seat);
       board.lanesUsed = Math.max(board.lanesUsed, lane + 1);
-      board.seatsUsed = Math.max(board.seatsUsed, seat + 1);
+      board.seats.used = Math.max(board.seats.used, seat + 1);
       this.#seats[seat] = thread;
       this.#threads.add(thread);
       this.#threadsChanged();
@@ -683,10 +693,10 @@ export class Engine implements Inside {
       let isNeeded = false;
       for (const { slot } of this.#jobs.all()) {
         if (slot < 0) continue;
-        this.#sendFunction(board.functionOf(slot));
-        isNeeded ||= board.state(slot) === State.queued;
+        this.#sendFunction(board.slots.functionOf(slot));
+        isNeeded ||= board.slots.state(slot) === State.queued;
       }
-      if (isNeeded) board.wake(seat);
+      if (isNeeded) board.seats.wake(seat);
     }
   }
 
@@ -744,7 +754,7 @@ export class Engine implements Inside {
   #retire(thread: PoolThread): void {
     thread.retiring = true;
     this.#threadsChanged();
-    this.#board.setStop(thread.seat, true);
+    this.#board.seats.setStop(thread.seat, true);
     if (this.#onSeat(thread.seat).length === 0) this.#stop(thread);
     this.#rehome(thread.lane);
     this.#offerFrom(thread.seat);
@@ -754,7 +764,11 @@ export class Engine implements Inside {
   #rehome(lane: number): void {
     if (this.#live().some((thread) => thread.lane === lane) || steals(this.#options.schedule)) return;
     for (const job of this.#jobs.all()) {
-      if (job.slot < 0 || this.#board.state(job.slot) !== State.queued || this.#board.meantFor(job.slot) !== lane)
+      if (
+        job.slot < 0 ||
+        this.#board.slots.state(job.slot) !== State.queued ||
+        this.#board.slots.meantFor(job.slot) !== lane
+      )
         continue;
       // A hint too many does no harm.
       this.#offer(job.slot, this.#choose(job.work.share));
@@ -764,7 +778,7 @@ export class Engine implements Inside {
   #stop(thread: PoolThread): void {
     if (!this.#threads.delete(thread)) return;
     this.#threadsChanged();
-    this.#board.setStop(thread.seat, true);
+    this.#board.seats.setStop(thread.seat, true);
     const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
   }
@@ -776,20 +790,20 @@ export class Engine implements Inside {
     thread.nested.endAll();
     this.#threadsChanged();
     this.#collect();
-    board.forgetSeat(seat);
+    board.running.forget(seat);
     const found = this.#onSeat(seat);
-    const inHand = board.inHand(seat);
+    const inHand = board.seats.inHand(seat);
     const given = inHand === undefined ? undefined : this.#bySlot[inHand];
     for (const job of found) {
       const { slot } = job;
       // It was stopped before it started what it had claimed: as if it had not.
-      if (job === given && wasStopped && !job.isOver && (job.parcel || board.functionOf(slot) !== 0)) {
-        board.setStolen(slot, -1);
-        board.setState(slot, State.queued);
+      if (job === given && wasStopped && !job.isOver && (job.parcel || board.slots.functionOf(slot) !== 0)) {
+        board.slots.setStolen(slot, -1);
+        board.slots.setState(slot, State.queued);
         continue;
       }
       // It died with the result written, but not announced.
-      if (board.state(slot) === State.done) this.#settle(job, { ok: true, value: board.read(slot) });
+      if (board.slots.state(slot) === State.done) this.#settle(job, { ok: true, value: board.slots.read(slot) });
       else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode, wasStopped) });
       this.#release(slot);
     }
@@ -812,15 +826,15 @@ export class Engine implements Inside {
   /** The jobs that a seat's thread has claimed and not given back; those that have ended, too. */
   #onSeat(seat: number, only?: number): Job[] {
     return this.#bySlot.filter((job): job is Job => {
-      if (!job || this.#board.seat(job.slot) !== seat) return false;
-      const state = this.#board.state(job.slot);
+      if (!job || this.#board.slots.seat(job.slot) !== seat) return false;
+      const state = this.#board.slots.state(job.slot);
       return only === undefined ? state >= State.running : state === only;
     });
   }
 
   #busySeats(): Set<number> {
     const seats = new Set<number>();
-    for (const job of this.#jobs.all()) if (this.isRunning(job)) seats.add(this.#board.seat(job.slot));
+    for (const job of this.#jobs.all()) if (this.isRunning(job)) seats.add(this.#board.slots.seat(job.slot));
     return seats;
   }
 
@@ -829,7 +843,7 @@ export class Engine implements Inside {
     if (this.#state === "open" || this.#jobs.size > 0) return;
     for (const thread of this.#threads) this.#stop(thread);
     this.#unlisten?.();
-    this.#board.stopWaiting();
+    this.#board.done.stopWaiting();
     this.#life.port1.close();
     void Promise.all(this.#stopping).then(() => this.#closed.resolve());
   }

@@ -2,7 +2,8 @@
 // answer or the thread is gone; either settles it.
 
 import type { MessagePort } from "node:worker_threads";
-import { Board, State } from "../engine/board.ts";
+import { Board } from "../engine/board.ts";
+import { State } from "../engine/slots.ts";
 import { watchWaits } from "../atomics.ts";
 import { BraidError, NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
@@ -95,7 +96,7 @@ export class Runner {
     switch (message.braid) {
       case "task":
         if (message.unasked) {
-          this.#board.gotMessage(this.#seat);
+          this.#board.seats.gotMessage(this.#seat);
           this.#begin();
         }
         return void this.#runPosted(message);
@@ -122,23 +123,23 @@ export class Runner {
 
   /** A message that can't be read: it was the task in this thread's hand. */
   heardNothing(error: Error): void {
-    const slot = this.#board.inHand(this.#seat);
+    const slot = this.#board.seats.inHand(this.#seat);
     if (slot === undefined) throw error;
     const why = new NotSendableError("args", `The task can't be read by its thread: ${whyNotCloned(error)}.`);
-    if (this.#board.isForMessage(this.#seat)) {
-      this.#board.gotMessage(this.#seat);
+    if (this.#board.seats.isForMessage(this.#seat)) {
+      this.#board.seats.gotMessage(this.#seat);
       this.#begin();
     }
-    this.#board.putDown(this.#seat);
-    this.#board.setStarted(slot, now());
+    this.#board.seats.putDown(this.#seat);
+    this.#board.slots.setStarted(slot, now());
     this.#fail(slot, why);
     this.#end();
   }
 
   /** Runs what waits, until there is nothing or a task has to be awaited. */
   readonly #work = (): void => {
-    if (this.#open > this.#waiting || this.#board.isForMessage(this.#seat)) return;
-    if (this.#isAsleep && !this.#board.wake(this.#seat) && this.#board.isForMessage(this.#seat)) return;
+    if (this.#open > this.#waiting || this.#board.seats.isForMessage(this.#seat)) return;
+    if (this.#isAsleep && !this.#board.seats.wake(this.#seat) && this.#board.seats.isForMessage(this.#seat)) return;
     this.#isAsleep = false;
     let startMs = now();
     const turnEnds = startMs + TURN_MS;
@@ -146,8 +147,8 @@ export class Runner {
     for (;;) {
       const board = this.#board;
       // One that was blocked wants to run on: it goes first.
-      if (board.isAwaited) board.leave(this.#seat);
-      const mayRun = !board.isAwaited && board.enter(this.#seat);
+      if (board.running.isAwaited) board.running.leave(this.#seat);
+      const mayRun = !board.running.isAwaited && board.running.enter(this.#seat);
       const slot = mayRun ? this.#claim() : -1;
       if (slot >= 0) {
         if (!this.#runOrDie(slot, startMs)) return;
@@ -160,16 +161,16 @@ export class Runner {
       spinEnds ||= startMs + SPIN_MS;
       if (mayRun && startMs < spinEnds) continue;
       // In this order: who finds no room to run has to be followed by one who looks for work.
-      board.leave(this.#seat);
-      if (!mayRun) board.starve(this.#seat);
+      board.running.leave(this.#seat);
+      if (!mayRun) board.running.starve(this.#seat);
       this.#isAsleep = true;
-      board.sleep(this.#seat);
+      board.seats.sleep(this.#seat);
       // Whoever wakes it, here or elsewhere, decides what comes next.
       const hasWork = this.#hasWork();
       // Another may have taken the place meanwhile: then this one is woken when that leaves it.
-      if (hasWork && !board.mayEnter(this.#seat)) board.starve(this.#seat);
-      const isWanted = hasWork && board.mayEnter(this.#seat) && !board.isAwaited;
-      if (!isWanted || board.isStopped(this.#seat) || !board.wake(this.#seat)) return this.#untilWoken();
+      if (hasWork && !board.running.mayEnter(this.#seat)) board.running.starve(this.#seat);
+      const isWanted = hasWork && board.running.mayEnter(this.#seat) && !board.running.isAwaited;
+      if (!isWanted || board.seats.isStopped(this.#seat) || !board.seats.wake(this.#seat)) return this.#untilWoken();
       this.#isAsleep = false;
     }
   };
@@ -178,19 +179,20 @@ export class Runner {
   #blocked(): void {
     this.#blockedMs = now();
     const board = this.#board;
-    board.block(this.#seat);
+    board.running.block(this.#seat);
     if (this.#hasWork() && !this.#wakeAnother()) this.#say({ braid: "blocked" });
   }
 
   #wakeAnother(): boolean {
     const board = this.#board;
-    for (let seat = 0; seat < board.seatsUsed; seat++) if (!board.isStopped(seat) && board.wake(seat)) return true;
+    for (let seat = 0; seat < board.seats.used; seat++)
+      if (!board.seats.isStopped(seat) && board.seats.wake(seat)) return true;
     return false;
   }
 
   #unblocked(): void {
     const board = this.#board;
-    board.unblock(this.#seat, PATIENCE_MS);
+    board.running.unblock(this.#seat, PATIENCE_MS);
     if (!this.#trace || this.#current < 0) return;
     this.#hasWaited = true;
     this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
@@ -227,14 +229,14 @@ export class Runner {
   }
 
   #untilWoken(): void {
-    const woken = this.#board.slept(this.#seat);
+    const woken = this.#board.seats.slept(this.#seat);
     if (woken) void woken.then(this.#woken);
     else setImmediate(this.#work);
   }
 
   /** This may come late: a message was faster, its task is done, and the thread sleeps again. */
   readonly #woken = (): void => {
-    if (!this.#board.isAsleep(this.#seat)) this.#work();
+    if (!this.#board.seats.isAsleep(this.#seat)) this.#work();
   };
 
   #hasWork(): boolean {
@@ -248,22 +250,22 @@ export class Runner {
   #claim(): number {
     const board = this.#board;
     const seat = this.#seat;
-    if (board.isStopped(seat)) return -1;
+    if (board.seats.isStopped(seat)) return -1;
     const used = this.#steals ? board.lanesUsed : 1;
     for (let i = -1; i < used; i++) {
       const lane = i < 0 ? this.#ownLane : i === 0 ? this.#lane : (this.#lane + i) % used;
       for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        if ((!this.#steals && board.meantFor(slot) !== lane) || !board.claim(slot, seat)) continue;
-        if (board.isStopped(seat)) {
+        if ((!this.#steals && board.slots.meantFor(slot) !== lane) || !board.slots.claim(slot, seat)) continue;
+        if (board.seats.isStopped(seat)) {
           // The owner knows what becomes of it.
           this.#say({ braid: "stopped", slot });
           return -1;
         }
-        if (i > 0) board.setStolen(slot, lane);
+        if (i > 0) board.slots.setStolen(slot, lane);
         return slot;
       }
     }
-    board.putDown(seat);
+    board.seats.putDown(seat);
     return -1;
   }
 
@@ -280,7 +282,7 @@ export class Runner {
   /** False: the task goes on, and calls `#end` when it has ended. */
   #run(slot: number, startMs: number): boolean {
     const board = this.#board;
-    const id = board.functionOf(slot);
+    const id = board.slots.functionOf(slot);
     if (id === 0) {
       this.#begin();
       this.#say({ braid: "want", slot });
@@ -292,14 +294,14 @@ export class Runner {
       this.#held = slot;
       return false;
     }
-    board.putDown(this.#seat);
-    board.setStarted(slot, startMs);
+    board.seats.putDown(this.#seat);
+    board.slots.setStarted(slot, startMs);
     let value: unknown;
     let goesOn = false;
     const task: OpenTask = { calls: 0 };
     this.#current = slot;
     try {
-      const args = board.read(slot) as unknown[];
+      const args = board.slots.read(slot) as unknown[];
       const here = host();
       if (here) value = here.runAs(originOf(board, slot), () => openTask.run(task, fn, ...args));
       else value = openTask.run(task, fn, ...args);
@@ -340,15 +342,15 @@ export class Runner {
       });
     }
     const slot = this.#held;
-    if (slot === undefined || this.#board.functionOf(slot) !== id) return;
+    if (slot === undefined || this.#board.slots.functionOf(slot) !== id) return;
     this.#held = undefined;
     this.#runOrDie(slot, now());
     this.#end();
   }
 
   async #runPosted({ slot, group, wire, shared }: ToThread & { braid: "task" }): Promise<void> {
-    this.#board.putDown(this.#seat);
-    this.#board.setStarted(slot, now());
+    this.#board.seats.putDown(this.#seat);
+    this.#board.slots.setStarted(slot, now());
     const task: OpenTask = { calls: 0 };
     this.#tasks.set(slot, task);
     try {
@@ -385,15 +387,15 @@ export class Runner {
     const board = this.#board;
     const byMessage = this.#hasWaited;
     this.#hasWaited = false;
-    if (!byMessage && board.write(slot, value)) {
-      board.setEnded(slot, now());
-      board.setState(slot, State.done, this.#seat);
-      board.pushDone(slot);
+    if (!byMessage && board.slots.write(slot, value)) {
+      board.slots.setEnded(slot, now());
+      board.slots.setState(slot, State.done, this.#seat);
+      board.done.push(slot);
       return;
     }
     const wire = encode(value, { to: this.#owner, path: "result" });
-    board.setEnded(slot, now());
-    board.setState(slot, State.posted, this.#seat);
+    board.slots.setEnded(slot, now());
+    board.slots.setState(slot, State.posted, this.#seat);
     try {
       this.#say({ braid: "done", slot, ok: true, wire, index: undefined }, wire);
     } catch (cause) {
@@ -402,8 +404,8 @@ export class Runner {
   }
 
   #fail(slot: number, error: unknown): void {
-    this.#board.setEnded(slot, now());
-    this.#board.setState(slot, State.posted, this.#seat);
+    this.#board.slots.setEnded(slot, now());
+    this.#board.slots.setState(slot, State.posted, this.#seat);
     const index = error instanceof ItemFailure ? error.index : undefined;
     const wire = this.#encodeError(error instanceof ItemFailure ? error.error : error);
     try {
@@ -456,6 +458,6 @@ async function receive(wire: Wire): Promise<unknown> {
 }
 
 function originOf(board: Board, slot: number): number | undefined {
-  const origin = board.originOf(slot);
+  const origin = board.slots.originOf(slot);
   return origin < 0 ? undefined : origin;
 }

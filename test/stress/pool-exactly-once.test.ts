@@ -4,7 +4,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SLOTS } from "../../lib/engine/board.ts";
+import { SLOTS } from "../../lib/engine/slots.ts";
 import { CancelledError, Pool, shared, ThreadCrashedError, type Task } from "../../lib/index.ts";
 import { SCHEDULES } from "../../lib/pool/schedule.ts";
 
