@@ -99,7 +99,7 @@ export class Slots {
     return this.#writer.writeList(values, at + VALUE, at + SLOT_BYTES);
   }
 
-  /** What a SmallValueWriter has written elsewhere. */
+  /** What `listBytes` has given, or another SmallValueWriter. */
   writeBytes(slot: number, bytes: Uint8Array): void {
     new Uint8Array(this.#words.buffer).set(bytes, this.#slotAt(slot) + VALUE);
   }
@@ -149,4 +149,12 @@ export class Slots {
   #slotAt(slot: number): number {
     return this.#bytesAt + slot * SLOT_BYTES;
   }
+}
+
+const scratch = new Uint8Array(VALUE_BYTES);
+const scratchWriter = new SmallValueWriter(scratch.buffer);
+
+/** A list of arguments that has to wait for its slot; undefined where `writeList` would refuse it. */
+export function listBytes(values: readonly unknown[]): Uint8Array | undefined {
+  return scratchWriter.writeList(values, 0, VALUE_BYTES) ? scratch.slice() : undefined;
 }

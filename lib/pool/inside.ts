@@ -1,7 +1,8 @@
 // What the methods of a pool stand on: the engine where the pool was made, a link to it anywhere else.
 
 import type { Wire } from "../ship/index.ts";
-import type { Group, Job, Work } from "./job.ts";
+import type { Group } from "./group.ts";
+import type { Job, Work } from "./job.ts";
 import type { PoolStats } from "./pool.ts";
 import type { TraceEvent } from "./trace.ts";
 

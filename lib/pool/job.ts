@@ -2,23 +2,13 @@
 
 import { inspect } from "node:util";
 import { NotSendableError } from "../errors.ts";
-import { whyNotCloned, type Wire } from "../ship/index.ts";
-import type { Queue } from "./queue.ts";
+import { snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
+import type { Group } from "./group.ts";
 
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown; readonly index?: number | undefined; readonly stopped?: boolean };
 // `index`: the item of a part that failed. `stopped`: it did not fail by itself, someone ended it.
-
-/** What the parts of one call share. */
-export interface Group {
-  readonly id: number;
-  readonly wire: Wire;
-  /** At most so many of its parts are on the board at a time; the others wait here. */
-  readonly limit: number;
-  placed: number;
-  readonly waiting: Queue<Job>;
-}
 
 /** What is to be run, and whom to tell, once. */
 export interface Work {
@@ -60,6 +50,16 @@ export class Job {
     this.work = work;
     this.origin = origin;
     this.parcel = parcel;
+  }
+
+  /** It has to wait: what it sends is copied as it is now. Throws what can't be. */
+  keep(): void {
+    if (!this.parcel || !("wire" in this.parcel)) return;
+    try {
+      this.parcel = { wire: snapshot(this.parcel.wire) };
+    } catch (cause) {
+      throw unsendable(cause);
+    }
   }
 }
 

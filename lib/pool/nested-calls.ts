@@ -3,7 +3,8 @@
 import { CancelledError, PoolClosedError } from "../errors.ts";
 import { encode, type Wire } from "../ship/index.ts";
 import type { Engine } from "./engine.ts";
-import { called, type Group, type Job, type Outcome } from "./job.ts";
+import type { Group } from "./group.ts";
+import { called, type Job, type Outcome } from "./job.ts";
 import type { NestedMessage, NestedResult } from "./messages.ts";
 
 /** By number: the pools that were made in this thread. */

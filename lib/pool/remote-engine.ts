@@ -5,10 +5,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { host } from "../host.ts";
 import { decode, encode, prepare, type Wire } from "../ship/index.ts";
+import { Group } from "./group.ts";
 import type { Inside } from "./inside.ts";
-import { Job, unsendable, type Group, type Outcome, type Work } from "./job.ts";
+import { Job, unsendable, type Outcome, type Work } from "./job.ts";
 import type { NestedMessage, NestedResult } from "./messages.ts";
-import { Queue } from "./queue.ts";
 import type { PoolStats } from "./pool.ts";
 import type { TraceEvent } from "./trace.ts";
 
@@ -131,7 +131,7 @@ export class RemoteEngine implements Inside {
   }
 
   openGroup(wire: Wire, limit: number): Group {
-    const group = { id: ++count, wire, limit, placed: 0, waiting: new Queue<Job>() };
+    const group = new Group(++count, wire, limit);
     link!.post({ braid: "openGroup", pool: this.id, group: group.id, limit, wire }, wire);
     return group;
   }

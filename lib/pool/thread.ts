@@ -133,3 +133,12 @@ export function whyItDied(cause: Error | undefined, exitCode: number, remedy = "
 
 const isOutOfMemory = (error: Error | undefined): boolean =>
   (error as { code?: string } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";
+
+/** A thread died though it ran nothing. */
+export function warnOfDeath({ id, error }: PoolThread): void {
+  if (!error) return;
+  process.emitWarning(
+    `Thread ${id} of a pool died between tasks, of something that an earlier task left behind: ${error.message}.`,
+    { type: "BraidWarning", detail: error.stack ?? "" },
+  );
+}
