@@ -1,54 +1,43 @@
-// What runs in a thread of a pool: takes one task at a time, runs it, answers. Whatever happens to a task, there is an
-// answer or the thread is gone; either settles it.
+// What runs in a thread of a pool: the tasks that have begun, each until it has ended. Whatever happens to a task, there
+// is an answer or the thread is gone; either settles it.
 
 import type { MessagePort } from "node:worker_threads";
 import { Board } from "../engine/board.ts";
-import { State } from "../engine/slots.ts";
 import { watchWaits } from "../atomics.ts";
-import { BraidError, NotSendableError } from "../errors.ts";
+import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
 import {
   closureMaker,
   decode,
-  encode,
   prepare,
   transferList,
   whyNotCloned,
   type FunctionNode,
   type Wire,
 } from "../ship/index.ts";
-import { messageOf } from "./job.ts";
+import { Answers } from "./answers.ts";
 import { watchLateErrors } from "./late-errors.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
-import { isThenable, ItemFailure, type Entry } from "./parts.ts";
+import { isThenable, type Entry } from "./parts.ts";
 import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
+import { WorkLoop } from "./work-loop.ts";
 
 type RunPart = (part: unknown) => unknown;
 type TaskFunction = (...args: unknown[]) => unknown;
 
-/** The event loop gets its turn at least so often. */
-const TURN_MS = 5;
-/** How long a thread looks for work before it sleeps: waking takes longer. */
-const SPIN_MS = 0.05;
-/** How long a thread that is no longer blocked lets those run that came in its place. */
-const PATIENCE_MS = 500;
 /** The `calls` of a task that has ended. */
 const OVER = -1;
 
 export class Runner {
   readonly #board: Board;
-  readonly #port: MessagePort;
-  readonly #owner: string;
   readonly #seat: number;
-  readonly #lane: number;
-  readonly #ownLane: number;
-  readonly #steals: boolean;
   readonly #trace: boolean;
+  readonly #loop: WorkLoop;
+  readonly #answers: Answers;
+  readonly #say: (message: FromThread, wire?: Wire) => void;
   /** The task that the running code belongs to, where that is known. */
   #current = -1;
   #blockedMs = 0;
-  /** The owner has been told: what comes next must not overtake that. */
-  #hasWaited = false;
   /** By number: functions of tasks on the board. One that could not be made throws. */
   readonly #functions = new Map<number, TaskFunction>();
   /** By group: what runs its parts here. Where opening it failed, each part tells so. */
@@ -56,7 +45,6 @@ export class Runner {
   /** Tasks that have begun and not ended, and how many of those wait for calls of their own. */
   #open = 0;
   #waiting = 0;
-  #isAsleep = true;
   /** What failed is the runner itself. */
   #isBroken = false;
   /** By slot: tasks that are awaited. */
@@ -64,21 +52,17 @@ export class Runner {
   /** The claimed task whose function is on its way. */
   #held: number | undefined;
 
-  constructor({ board, seat, lane, steals, trace, owner, pool }: ThreadData, port: MessagePort) {
-    setOwnerLink({
-      owner,
-      pool,
-      post: (message, wire) => this.#say(message, wire),
-      called: (task, change) => this.#called(task, change),
-    });
-    this.#board = new Board(board);
+  constructor(data: ThreadData, port: MessagePort) {
+    const { owner, pool, seat, trace } = data;
+    const say = (message: FromThread, wire?: Wire): void => port.postMessage(message, wire ? transferList(wire) : []);
+    setOwnerLink({ owner, pool, post: say, called: (task, change) => this.#called(task, change) });
+    this.#board = new Board(data.board);
     this.#seat = seat;
-    this.#lane = lane;
-    this.#ownLane = this.#board.ownLane(seat);
-    this.#steals = steals;
-    this.#owner = owner;
-    this.#port = port;
     this.#trace = trace;
+    this.#say = say;
+    const tasks = { mayBegin: () => this.#open <= this.#waiting, run: this.#runOrDie };
+    this.#loop = new WorkLoop(this.#board, data, tasks, say);
+    this.#answers = new Answers(this.#board, seat, owner, say);
     watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()));
     watchWaits(
       () => this.#blocked(),
@@ -89,7 +73,7 @@ export class Runner {
   /** The owner has made the seat asleep: perhaps a task is on its way already. */
   start(): void {
     this.#say({ braid: "ready" });
-    this.#untilWoken();
+    this.#loop.untilWoken();
   }
 
   heard(message: ToThread): void {
@@ -117,7 +101,7 @@ export class Runner {
   #abandon(slot: number): void {
     const task = this.#tasks.get(slot);
     if (!task) return;
-    this.#fail(slot, undefined);
+    this.#answers.failed(slot, undefined);
     this.#end(slot, task);
   }
 
@@ -132,69 +116,19 @@ export class Runner {
     }
     this.#board.seats.putDown(this.#seat);
     this.#board.slots.setStarted(slot, now());
-    this.#fail(slot, why);
+    this.#answers.failed(slot, why);
     this.#end();
   }
 
-  /** Runs what waits, until there is nothing or a task has to be awaited. */
-  readonly #work = (): void => {
-    if (this.#open > this.#waiting || this.#board.seats.isForMessage(this.#seat)) return;
-    if (this.#isAsleep && !this.#board.seats.wake(this.#seat) && this.#board.seats.isForMessage(this.#seat)) return;
-    this.#isAsleep = false;
-    let startMs = now();
-    const turnEnds = startMs + TURN_MS;
-    let spinEnds = 0;
-    for (;;) {
-      const board = this.#board;
-      // One that was blocked wants to run on: it goes first.
-      if (board.running.isAwaited) board.running.leave(this.#seat);
-      const mayRun = !board.running.isAwaited && board.running.enter(this.#seat);
-      const slot = mayRun ? this.#claim() : -1;
-      if (slot >= 0) {
-        if (!this.#runOrDie(slot, startMs)) return;
-        spinEnds = 0;
-        startMs = now();
-        if (startMs > turnEnds) return void setImmediate(this.#work);
-        continue;
-      }
-      startMs = now();
-      spinEnds ||= startMs + SPIN_MS;
-      if (mayRun && startMs < spinEnds) continue;
-      // In this order: who finds no room to run has to be followed by one who looks for work.
-      board.running.leave(this.#seat);
-      if (!mayRun) board.running.starve(this.#seat);
-      this.#isAsleep = true;
-      board.seats.sleep(this.#seat);
-      // Whoever wakes it, here or elsewhere, decides what comes next.
-      const hasWork = this.#hasWork();
-      // Another may have taken the place meanwhile: then this one is woken when that leaves it.
-      if (hasWork && !board.running.mayEnter(this.#seat)) board.running.starve(this.#seat);
-      const isWanted = hasWork && board.running.mayEnter(this.#seat) && !board.running.isAwaited;
-      if (!isWanted || board.seats.isStopped(this.#seat) || !board.seats.wake(this.#seat)) return this.#untilWoken();
-      this.#isAsleep = false;
-    }
-  };
-
-  /** The running task is about to wait: whoever sleeps takes the place, or the owner starts one more. */
   #blocked(): void {
     this.#blockedMs = now();
-    const board = this.#board;
-    board.running.block(this.#seat);
-    if (this.#hasWork() && !this.#wakeAnother()) this.#say({ braid: "blocked" });
-  }
-
-  #wakeAnother(): boolean {
-    const board = this.#board;
-    for (let seat = 0; seat < board.seats.used; seat++)
-      if (!board.seats.isStopped(seat) && board.seats.wake(seat)) return true;
-    return false;
+    this.#loop.block();
   }
 
   #unblocked(): void {
-    const board = this.#board;
-    board.running.unblock(this.#seat, PATIENCE_MS);
+    this.#loop.unblock();
     if (!this.#trace || this.#current < 0) return;
-    this.#hasWaited = true;
+    this.#answers.byMessage = true;
     this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
   }
 
@@ -215,7 +149,7 @@ export class Runner {
       task.calls = OVER;
     }
     this.#open--;
-    this.#work();
+    this.#loop.work();
   }
 
   #called(task: OpenTask | undefined, change: 1 | -1): void {
@@ -224,60 +158,19 @@ export class Runner {
     task.calls += change;
     if (before === 0) {
       this.#waiting++;
-      setImmediate(this.#work);
+      setImmediate(this.#loop.work);
     } else if (task.calls === 0) this.#waiting--;
   }
 
-  #untilWoken(): void {
-    const woken = this.#board.seats.slept(this.#seat);
-    if (woken) void woken.then(this.#woken);
-    else setImmediate(this.#work);
-  }
-
-  /** This may come late: a message was faster, its task is done, and the thread sleeps again. */
-  readonly #woken = (): void => {
-    if (!this.#board.seats.isAsleep(this.#seat)) this.#work();
-  };
-
-  #hasWork(): boolean {
-    if (!this.#board.isEmpty(this.#lane) || !this.#board.isEmpty(this.#ownLane)) return true;
-    if (this.#steals)
-      for (let lane = 0, used = this.#board.lanesUsed; lane < used; lane++) if (!this.#board.isEmpty(lane)) return true;
-    return false;
-  }
-
-  /** A task that is this thread's from now on, or -1. */
-  #claim(): number {
-    const board = this.#board;
-    const seat = this.#seat;
-    if (board.seats.isStopped(seat)) return -1;
-    const used = this.#steals ? board.lanesUsed : 1;
-    for (let i = -1; i < used; i++) {
-      const lane = i < 0 ? this.#ownLane : i === 0 ? this.#lane : (this.#lane + i) % used;
-      for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        if ((!this.#steals && board.slots.meantFor(slot) !== lane) || !board.slots.claim(slot, seat)) continue;
-        if (board.seats.isStopped(seat)) {
-          // The owner knows what becomes of it.
-          this.#say({ braid: "stopped", slot });
-          return -1;
-        }
-        if (i > 0) board.slots.setStolen(slot, lane);
-        return slot;
-      }
-    }
-    board.seats.putDown(seat);
-    return -1;
-  }
-
   /** What escapes from a task would leave the thread with a task that never ends: it ends the thread. */
-  #runOrDie(slot: number, startMs: number): boolean {
+  readonly #runOrDie = (slot: number, startMs: number): boolean => {
     try {
       return this.#run(slot, startMs);
     } catch (error) {
       this.#isBroken = true;
       throw error;
     }
-  }
+  };
 
   /** False: the task goes on, and calls `#end` when it has ended. */
   #run(slot: number, startMs: number): boolean {
@@ -306,9 +199,9 @@ export class Runner {
       if (here) value = here.runAs(originOf(board, slot), () => openTask.run(task, fn, ...args));
       else value = openTask.run(task, fn, ...args);
       goesOn = isThenable(value);
-      if (!goesOn) this.#answer(slot, value);
+      if (!goesOn) this.#answers.done(slot, value);
     } catch (error) {
-      this.#fail(slot, error);
+      this.#answers.failed(slot, error);
     }
     if (!goesOn && task.calls === 0) {
       task.calls = OVER;
@@ -324,9 +217,9 @@ export class Runner {
     this.#tasks.set(slot, task);
     try {
       const result = await value;
-      if (task.calls !== OVER) this.#answer(slot, result);
+      if (task.calls !== OVER) this.#answers.done(slot, result);
     } catch (error) {
-      if (task.calls !== OVER) this.#fail(slot, error);
+      if (task.calls !== OVER) this.#answers.failed(slot, error);
     }
     if (task.calls !== OVER) this.#end(slot, task);
   }
@@ -370,9 +263,9 @@ export class Runner {
       this.#current = slot;
       const started = openTask.run(task, () => (here ? here.runAs(originOf(this.#board, slot), start) : start()));
       const result = isThenable(started) ? await started : started;
-      if (task.calls !== OVER) this.#answer(slot, result);
+      if (task.calls !== OVER) this.#answers.done(slot, result);
     } catch (error) {
-      if (task.calls !== OVER) this.#fail(slot, error);
+      if (task.calls !== OVER) this.#answers.failed(slot, error);
     }
     if (task.calls !== OVER) this.#end(slot, task);
   }
@@ -380,67 +273,6 @@ export class Runner {
   async #openGroup(wire: Wire): Promise<RunPart> {
     const { entry, context } = (await receive(wire)) as { entry: Entry<unknown, unknown, unknown>; context: unknown };
     return entry(context);
-  }
-
-  /** Throws where the value can't cross; then nothing has been said. */
-  #answer(slot: number, value: unknown): void {
-    const board = this.#board;
-    const byMessage = this.#hasWaited;
-    this.#hasWaited = false;
-    if (!byMessage && board.slots.write(slot, value)) {
-      board.slots.setEnded(slot, now());
-      board.slots.setState(slot, State.done, this.#seat);
-      board.done.push(slot);
-      return;
-    }
-    const wire = encode(value, { to: this.#owner, path: "result" });
-    board.slots.setEnded(slot, now());
-    board.slots.setState(slot, State.posted, this.#seat);
-    try {
-      this.#say({ braid: "done", slot, ok: true, wire, index: undefined }, wire);
-    } catch (cause) {
-      throw new NotSendableError("result", `The result can't be sent: ${whyNotCloned(cause as Error)}.`, { cause });
-    }
-  }
-
-  #fail(slot: number, error: unknown): void {
-    this.#board.slots.setEnded(slot, now());
-    this.#board.slots.setState(slot, State.posted, this.#seat);
-    const index = error instanceof ItemFailure ? error.index : undefined;
-    const wire = this.#encodeError(error instanceof ItemFailure ? error.error : error);
-    try {
-      this.#say({ braid: "done", slot, ok: false, wire, index }, wire);
-    } catch (cause) {
-      const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
-      const why = this.#encodeError(new NotSendableError("error", text, { cause }));
-      this.#say({ braid: "done", slot, ok: false, wire: why, index }, why);
-    }
-  }
-
-  #encodeError(thrown: unknown): Wire {
-    try {
-      return encode(thrown, { to: this.#owner, path: "what the task threw" });
-    } catch (why) {
-      return encode(standIn(thrown, why), { to: this.#owner });
-    }
-  }
-
-  #say(message: FromThread, wire?: Wire): void {
-    this.#port.postMessage(message, wire ? transferList(wire) : []);
-  }
-}
-
-/** What a task threw can't cross: its words can, as far as they can be read. */
-function standIn(thrown: unknown, why: unknown): Error {
-  try {
-    const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
-    const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
-    // What a ship hook threw may not cross either.
-    if (why instanceof BraidError) stand.cause = why;
-    if (stack) stand.stack = stack;
-    return stand;
-  } catch {
-    return new Error("The task threw something that can't be shown.");
   }
 }
 

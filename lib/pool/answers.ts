@@ -1,0 +1,88 @@
+// What a thread tells of a task that has ended: its result, on the board where it is small and otherwise by message, or
+// what it threw.
+
+import type { Board } from "../engine/board.ts";
+import { State } from "../engine/slots.ts";
+import { BraidError, NotSendableError } from "../errors.ts";
+import { encode, whyNotCloned, type Wire } from "../ship/index.ts";
+import { messageOf } from "./job.ts";
+import { now, type FromThread } from "./messages.ts";
+import { ItemFailure } from "./parts.ts";
+
+export class Answers {
+  readonly #board: Board;
+  readonly #seat: number;
+  readonly #owner: string;
+  readonly #say: (message: FromThread, wire?: Wire) => void;
+  /** The next answer must not overtake a message that has been sent. */
+  byMessage = false;
+
+  /** @param owner its realm */
+  constructor(board: Board, seat: number, owner: string, say: (message: FromThread, wire?: Wire) => void) {
+    this.#board = board;
+    this.#seat = seat;
+    this.#owner = owner;
+    this.#say = say;
+  }
+
+  /** Throws where the value can't cross; then nothing has been said. */
+  done(slot: number, value: unknown): void {
+    const { slots, done } = this.#board;
+    const { byMessage } = this;
+    this.byMessage = false;
+    if (!byMessage && slots.write(slot, value)) {
+      slots.setEnded(slot, now());
+      slots.setState(slot, State.done, this.#seat);
+      done.push(slot);
+      return;
+    }
+    const wire = encode(value, { to: this.#owner, path: "result" });
+    this.#post(slot);
+    try {
+      this.#say({ braid: "done", slot, ok: true, wire, index: undefined }, wire);
+    } catch (cause) {
+      throw new NotSendableError("result", `The result can't be sent: ${whyNotCloned(cause as Error)}.`, { cause });
+    }
+  }
+
+  failed(slot: number, thrown: unknown): void {
+    this.#post(slot);
+    const index = thrown instanceof ItemFailure ? thrown.index : undefined;
+    const wire = this.#encodeError(thrown instanceof ItemFailure ? thrown.error : thrown);
+    try {
+      this.#say({ braid: "done", slot, ok: false, wire, index }, wire);
+    } catch (cause) {
+      const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
+      const why = this.#encodeError(new NotSendableError("error", text, { cause }));
+      this.#say({ braid: "done", slot, ok: false, wire: why, index }, why);
+    }
+  }
+
+  /** The answer comes by message. */
+  #post(slot: number): void {
+    this.#board.slots.setEnded(slot, now());
+    this.#board.slots.setState(slot, State.posted, this.#seat);
+  }
+
+  #encodeError(thrown: unknown): Wire {
+    try {
+      return encode(thrown, { to: this.#owner, path: "what the task threw" });
+    } catch (why) {
+      return encode(standIn(thrown, why), { to: this.#owner });
+    }
+  }
+}
+
+/** What a task threw can't cross: its words can, as far as they can be read. */
+function standIn(thrown: unknown, why: unknown): Error {
+  try {
+    const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
+    const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
+    // What a ship hook threw may not cross either.
+    if (why instanceof BraidError) stand.cause = why;
+    if (stack) stand.stack = stack;
+    return stand;
+  } catch {
+    return new Error("The task threw something that can't be shown.");
+  }
+}
