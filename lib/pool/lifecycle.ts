@@ -253,17 +253,25 @@ export class Lifecycle {
 
   #settle(job: Job, outcome: Outcome): void {
     if (job.isOver) return;
-    this.history.ended(job, outcome.ok);
+    this.#conclude(job, outcome.ok);
+    this.#tell(job, outcome);
+  }
+
+  #conclude(job: Job, ok: boolean): void {
+    this.history.ended(job, ok);
     job.isOver = true;
     job.parcel = undefined;
     this.jobs.delete(job);
-    this.#leaveGroup(job);
+  }
+
+  #tell(job: Job, outcome: Outcome): void {
     if (this.jobs.size === 0) {
       this.#life.port1.unref();
       // The stand-ins of those that were blocked.
       this.#dispatcher.shrink(this.team.target);
     }
     job.work.settled(outcome, job);
+    this.#leaveGroup(job);
     this.#finish();
   }
 
@@ -287,17 +295,21 @@ export class Lifecycle {
     if (slot >= 0 && this.board.slots.state(slot) === State.free) this.#dispatcher.release(slot);
   }
 
-  /** Ends jobs that have not ended: all their threads are stopped before anyone is told or a new thread started. */
+  /**
+   * Ends jobs that have not ended: all their threads are stopped, and none of them can begin, before anyone is told or a
+   * new thread started.
+   */
   end(jobs: readonly Job[], error: (job: Job) => unknown): void {
     // What is done already has ended well.
     this.#gather();
-    this.#dispatcher.recall(jobs);
-    for (const job of jobs) {
+    const ending = jobs.filter((job) => !job.isOver);
+    this.#dispatcher.recall(ending);
+    for (const job of ending) {
       const { slot } = job;
-      if (job.isOver) continue;
-      this.#settle(job, { ok: false, error: error(job), stopped: true });
+      this.#conclude(job, false);
       this.#releaseIfFree(slot);
     }
+    for (const job of ending) this.#tell(job, { ok: false, error: error(job), stopped: true });
     this.#refill();
     this.#next();
   }
