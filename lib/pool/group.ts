@@ -1,4 +1,4 @@
-// The parts of one call: what they share, and how many of them are on the board at a time. The others wait here.
+// The parts of one call: what they share, and how many of them are on their way at a time. The others wait here.
 
 import type { Wire } from "../ship/index.ts";
 import type { Job } from "./job.ts";
@@ -8,7 +8,7 @@ export class Group {
   readonly id: number;
   readonly wire: Wire;
   readonly limit: number;
-  #placed = 0;
+  #count = 0;
   readonly #waiting = new Queue<Job>();
 
   constructor(id: number, wire: Wire, limit: number) {
@@ -18,7 +18,7 @@ export class Group {
   }
 
   get isFull(): boolean {
-    return this.#placed >= this.limit;
+    return this.#count >= this.limit;
   }
 
   /** Until there is room, and someone asks for the next. */
@@ -36,16 +36,15 @@ export class Group {
 
   /** It counts from now on. */
   enter(job: Job): void {
-    if (job.isPlaced) return;
-    job.isPlaced = true;
-    this.#placed++;
+    job.isInGroup = true;
+    this.#count++;
   }
 
   /** False: it did not count. */
   leave(job: Job): boolean {
-    if (!job.isPlaced) return false;
-    job.isPlaced = false;
-    this.#placed--;
+    if (!job.isInGroup) return false;
+    job.isInGroup = false;
+    this.#count--;
     return true;
   }
 }

@@ -39,7 +39,8 @@ export class Job {
   /** It waits for this seat's thread only. */
   onlySeat: number | undefined;
   /** It counts in its group. */
-  isPlaced = false;
+  isInGroup = false;
+  #isKept = false;
   /** Node's id of the thread that ran it, and when, on the common clock. */
   thread: number | undefined;
   startMs: number | undefined;
@@ -54,9 +55,10 @@ export class Job {
 
   /** It has to wait: what it sends is copied as it is now. Throws what can't be. */
   keep(): void {
-    if (!this.parcel || !("wire" in this.parcel)) return;
+    if (this.#isKept || !this.parcel || !("wire" in this.parcel)) return;
     try {
       this.parcel = { wire: snapshot(this.parcel.wire) };
+      this.#isKept = true;
     } catch (cause) {
       throw unsendable(cause);
     }

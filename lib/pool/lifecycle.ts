@@ -72,15 +72,8 @@ export class Lifecycle {
   start(work: Work, wire: Wire, origin: number | undefined): Job {
     const job = this.#job(work, { wire }, origin);
     const { group } = work;
-    const slot = group?.isFull || this.#waiting.length > 0 ? -1 : this.#takeSlot();
-    if (slot >= 0) return this.#place(job, slot);
-    try {
-      job.keep();
-      if (group?.isFull) group.wait(job);
-      else this.#waiting.push(job);
-    } catch (error) {
-      this.#settle(job, { ok: false, error });
-    }
+    if (!group?.isFull) this.#admit(job);
+    else if (this.#keep(job)) group.wait(job);
     return job;
   }
 
@@ -108,6 +101,24 @@ export class Lifecycle {
     return job;
   }
 
+  /** It gets a slot, or waits for one. With `wanted`, for this thread only. */
+  #admit(job: Job, wanted?: PoolThread): void {
+    job.work.group?.enter(job);
+    const slot = this.#waiting.length > 0 ? -1 : this.#takeSlot();
+    if (slot >= 0) this.#place(job, slot, wanted);
+    else if (this.#keep(job)) this.#waiting.push(job);
+  }
+
+  /** Takes a copy of what has to wait. False: that failed, and the job with it. */
+  #keep(job: Job): boolean {
+    try {
+      job.keep();
+    } catch (error) {
+      this.#settle(job, { ok: false, error });
+    }
+    return !job.isOver;
+  }
+
   /** -1: none is free. */
   #takeSlot(): number {
     const slot = this.#dispatcher.takeSlot();
@@ -119,7 +130,6 @@ export class Lifecycle {
   /** With `wanted`, for this thread only. */
   #place(job: Job, slot: number, wanted?: PoolThread): Job {
     this.#dispatcher.assign(slot, job);
-    job.work.group?.enter(job);
     this.#listen();
     this.#makeUp();
     // Nobody could be started: it has ended.
@@ -280,14 +290,7 @@ export class Lifecycle {
     const { group } = job.work;
     if (!group?.leave(job)) return;
     const thread = this.team.live().find(({ id }) => id === job.thread);
-    for (let next = group.next(); next; next = group.next()) {
-      const slot = this.#takeSlot();
-      if (slot >= 0) this.#place(next, slot, thread);
-      else {
-        group.enter(next);
-        this.#waiting.push(next);
-      }
-    }
+    for (let next = group.next(); next; next = group.next()) this.#admit(next, thread);
   }
 
   /** Of what has ended; a thread that has claimed it still writes there. */
