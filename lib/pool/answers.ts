@@ -1,11 +1,11 @@
 // What a thread tells of a task that has ended: its result, on the board where it is small and otherwise by message, or
-// what it threw.
+// what it threw. And what is heard of that.
 
 import type { Board } from "../engine/board.ts";
 import { State } from "../engine/slots.ts";
 import { BraidError, NotSendableError } from "../errors.ts";
-import { encode, whyNotCloned, type Wire } from "../ship/index.ts";
-import { messageOf } from "./job.ts";
+import { decode, encode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
+import { messageOf, type Outcome } from "./job.ts";
 import { now, type FromThread } from "./messages.ts";
 import { ItemFailure } from "./parts.ts";
 
@@ -84,5 +84,23 @@ function standIn(thrown: unknown, why: unknown): Error {
     return stand;
   } catch {
     return new Error("The task threw something that can't be shown.");
+  }
+}
+
+/** Of an answer that came by message. */
+export async function outcomeOf(answer: {
+  readonly ok: boolean;
+  readonly wire: Wire;
+  readonly index?: number | undefined;
+  readonly stopped?: boolean | undefined;
+}): Promise<Outcome> {
+  const { ok, wire, index, stopped } = answer;
+  try {
+    const wait = prepare(wire);
+    if (wait) await wait;
+    const value = decode(wire);
+    return ok ? { ok, value } : { ok, error: value, index, stopped };
+  } catch (error) {
+    return { ok: false, error, index };
   }
 }

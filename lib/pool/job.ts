@@ -7,7 +7,12 @@ import type { Group } from "./group.ts";
 
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: unknown; readonly index?: number | undefined; readonly stopped?: boolean };
+  | {
+      readonly ok: false;
+      readonly error: unknown;
+      readonly index?: number | undefined;
+      readonly stopped?: boolean | undefined;
+    };
 // `index`: the item of a part that failed. `stopped`: it did not fail by itself, someone ended it.
 
 /** What is to be run, and whom to tell, once. */

@@ -3,11 +3,11 @@
 // first counts.
 
 import { types } from "node:util";
-import { MessageChannel } from "node:worker_threads";
 import type { Board } from "../engine/board.ts";
 import { listBytes, State } from "../engine/slots.ts";
 import { NotSendableError, ThreadCrashedError } from "../errors.ts";
-import { decode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
+import { whyNotCloned, type Wire } from "../ship/index.ts";
+import { outcomeOf } from "./answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EngineOptions } from "./engine.ts";
 import { History } from "./history.ts";
@@ -31,8 +31,6 @@ export class Lifecycle {
   /** Jobs that no slot was free for. */
   readonly #waiting = new Queue<Job>();
   readonly #closed = Promise.withResolvers<void>();
-  /** Keeps the program alive while there is work. */
-  readonly #life = new MessageChannel();
   #isListening = false;
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
@@ -47,13 +45,11 @@ export class Lifecycle {
     this.trace = new Trace(options.trace, pool.begin);
     this.history = new History(this.trace, this.team);
     this.#dispatcher = new Dispatcher(this.team, this.jobs, options.schedule);
-    this.#life.port1.on("message", () => {});
-    this.#life.port1.unref();
     try {
       this.team.grow();
     } catch (error) {
       void this.team.stopAll();
-      this.#life.port1.close();
+      this.jobs.close();
       throw error;
     }
   }
@@ -95,7 +91,6 @@ export class Lifecycle {
 
   #job(work: Work, parcel: Parcel, origin: number | undefined): Job {
     const job = new Job(++this.#count, work, origin, parcel);
-    if (this.jobs.size === 0) this.#life.port1.ref();
     this.jobs.add(job);
     this.trace.enqueued(job);
     return job;
@@ -228,23 +223,12 @@ export class Lifecycle {
     }
   }
 
-  async #answer(
-    job: Job,
-    thread: PoolThread,
-    { ok, wire, index, slot }: FromThread & { braid: "done" },
-  ): Promise<void> {
+  async #answer(job: Job, thread: PoolThread, message: FromThread & { braid: "done" }): Promise<void> {
     this.history.read(job);
-    this.#dispatcher.release(slot);
-    let outcome: Outcome;
-    try {
-      const wait = prepare(wire);
-      if (wait) await wait;
-      const value = decode(wire);
-      if (!ok && types.isNativeError(value)) value.stack += `\n    at thread ${thread.id}`;
-      outcome = ok ? { ok, value } : { ok, error: value, index };
-    } catch (error) {
-      outcome = { ok: false, error, index };
-    }
+    this.#dispatcher.release(message.slot);
+    const outcome = await outcomeOf(message);
+    if (!message.ok && !outcome.ok && types.isNativeError(outcome.error))
+      outcome.error.stack += `\n    at thread ${thread.id}`;
     this.#settle(job, outcome);
     this.#next();
   }
@@ -275,11 +259,8 @@ export class Lifecycle {
   }
 
   #tell(job: Job, outcome: Outcome): void {
-    if (this.jobs.size === 0) {
-      this.#life.port1.unref();
-      // The stand-ins of those that were blocked.
-      this.#dispatcher.shrink(this.team.target);
-    }
+    // The stand-ins of those that were blocked.
+    if (this.jobs.size === 0) this.#dispatcher.shrink(this.team.target);
     job.work.settled(outcome, job);
     this.#leaveGroup(job);
     this.#finish();
@@ -409,7 +390,7 @@ export class Lifecycle {
     if (this.#state === "open" || this.jobs.size > 0) return;
     const stopped = this.team.stopAll();
     this.board.done.stopWaiting();
-    this.#life.port1.close();
+    this.jobs.close();
     void stopped.then(() => this.#closed.resolve());
   }
 }

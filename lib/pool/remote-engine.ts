@@ -4,7 +4,8 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { host } from "../host.ts";
-import { decode, encode, prepare, type Wire } from "../ship/index.ts";
+import { encode, type Wire } from "../ship/index.ts";
+import { outcomeOf } from "./answers.ts";
 import { Group } from "./group.ts";
 import type { Inside } from "./inside.ts";
 import { Job, unsendable, type Outcome, type Work } from "./job.ts";
@@ -62,19 +63,8 @@ const calls = new Map<number, OpenCall>();
 let count = 0;
 
 /** The owner has the result of a call. */
-export async function heardResult({ call, ok, wire, index, stopped }: NestedResult): Promise<void> {
-  const open = calls.get(call);
-  if (!open) return;
-  let outcome: Outcome;
-  try {
-    const wait = prepare(wire);
-    if (wait) await wait;
-    const value = decode(wire);
-    outcome = ok ? { ok, value } : { ok, error: value, index, stopped };
-  } catch (error) {
-    outcome = { ok: false, error };
-  }
-  settle(call, outcome);
+export async function heardResult(result: NestedResult): Promise<void> {
+  if (calls.has(result.call)) settle(result.call, await outcomeOf(result));
 }
 
 function settle(call: number, outcome: Outcome): void {
