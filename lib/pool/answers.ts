@@ -3,9 +3,10 @@
 
 import type { Board } from "../engine/board.ts";
 import { State } from "../engine/slots.ts";
-import { BraidError, NotSendableError } from "../errors.ts";
+import { NotSendableError } from "../errors.ts";
 import { decode, encode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
-import { messageOf, type Outcome } from "./job.ts";
+import { encodeError, unsendableResult } from "./failures.ts";
+import type { Outcome } from "./job.ts";
 import { now, type FromThread } from "./messages.ts";
 import { ItemFailure } from "./parts.ts";
 
@@ -41,19 +42,19 @@ export class Answers {
     try {
       this.#say({ braid: "done", slot, ok: true, wire, index: undefined }, wire);
     } catch (cause) {
-      throw new NotSendableError("result", `The result can't be sent: ${whyNotCloned(cause as Error)}.`, { cause });
+      throw unsendableResult(cause);
     }
   }
 
   failed(slot: number, thrown: unknown): void {
     this.#post(slot);
     const index = thrown instanceof ItemFailure ? thrown.index : undefined;
-    const wire = this.#encodeError(thrown instanceof ItemFailure ? thrown.error : thrown);
+    const wire = encodeError(thrown instanceof ItemFailure ? thrown.error : thrown, this.#owner);
     try {
       this.#say({ braid: "done", slot, ok: false, wire, index }, wire);
     } catch (cause) {
       const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
-      const why = this.#encodeError(new NotSendableError("error", text, { cause }));
+      const why = encodeError(new NotSendableError("error", text, { cause }), this.#owner);
       this.#say({ braid: "done", slot, ok: false, wire: why, index }, why);
     }
   }
@@ -62,28 +63,6 @@ export class Answers {
   #post(slot: number): void {
     this.#board.slots.setEnded(slot, now());
     this.#board.slots.setState(slot, State.posted, this.#seat);
-  }
-
-  #encodeError(thrown: unknown): Wire {
-    try {
-      return encode(thrown, { to: this.#owner, path: "what the task threw" });
-    } catch (why) {
-      return encode(standIn(thrown, why), { to: this.#owner });
-    }
-  }
-}
-
-/** What a task threw can't cross: its words can, as far as they can be read. */
-function standIn(thrown: unknown, why: unknown): Error {
-  try {
-    const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
-    const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
-    // What a ship hook threw may not cross either.
-    if (why instanceof BraidError) stand.cause = why;
-    if (stack) stand.stack = stack;
-    return stand;
-  } catch {
-    return new Error("The task threw something that can't be shown.");
   }
 }
 

@@ -4,7 +4,7 @@ import { workerData } from "node:worker_threads";
 import { notify, store } from "../atomics.ts";
 import { host } from "../host.ts";
 import { decode, encode, prepare, transferList, type Wire } from "../ship/index.ts";
-import { encodeError, unsendableResult } from "./answer.ts";
+import { encodeError, unsendableResult } from "./failures.ts";
 import type { SpawnAnswer, SpawnData } from "./spawn.ts";
 import { settleIn } from "./thread-set-up.ts";
 
