@@ -18,6 +18,7 @@ export {
   type Thread,
   type TraceEvent,
 } from "./pool/index.ts";
+export { Semaphore, type Guard, type Wait, type WaitAsync } from "./sync/index.ts";
 export { par, type Par, type ParOptions } from "./par/index.ts";
 export {
   Figure,

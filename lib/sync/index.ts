@@ -1,0 +1,5 @@
+// Primitives that threads share.
+
+export type { Guard } from "./guard.ts";
+export { Semaphore } from "./semaphore.ts";
+export type { Wait, WaitAsync } from "./waiters.ts";
