@@ -28,7 +28,7 @@ export const waitUncounted = (words: Words, at: number, value: number, timeoutMs
   nativeWait(words, at, value, timeoutMs);
 
 /** A sleeper looks again by itself after so long: a thread that dies may take the wake-up of another with it. */
-const LOOK_AGAIN_MS = 500;
+const LOOK_AGAIN_MS = 100;
 
 let watcher: { blocked(): void; unblocked(): void } | undefined;
 

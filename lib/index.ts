@@ -18,7 +18,20 @@ export {
   type Thread,
   type TraceEvent,
 } from "./pool/index.ts";
-export { Semaphore, type Guard, type Wait, type WaitAsync } from "./sync/index.ts";
+export type { Wait, WaitAsync } from "./waiting.ts";
+export { Semaphore, type Guard } from "./sync/index.ts";
+export {
+  BoundedQueue,
+  debounce,
+  latencyServer,
+  mapLimit,
+  spawnBlocking,
+  type Debounced,
+  type LatencyServer,
+  type LatencyServerOptions,
+  type QueueLength,
+  type ServedRequest,
+} from "./async/index.ts";
 export { par, type Par, type ParOptions } from "./par/index.ts";
 export {
   Figure,

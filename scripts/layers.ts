@@ -7,7 +7,7 @@ import { parseSync } from "oxc-parser";
 
 /** From the bottom up: a layer may import those before it. */
 const ORDER = [
-  ["errors", "host", "sibling", "checks", "library", "shared-objects"],
+  ["errors", "host", "sibling", "checks", "library", "shared-objects", "waiting"],
   ["atomics"],
   ["memory"],
   ["sync"],
@@ -16,7 +16,7 @@ const ORDER = [
   ["engine"],
   ["pool"],
   ["process"],
-  ["par", "pipeline", "actor"],
+  ["par", "pipeline", "actor", "async"],
 ];
 /** They stand on the layers named here and not on each other. */
 const ON_TOP: Record<string, readonly string[]> = {

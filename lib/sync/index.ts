@@ -2,4 +2,3 @@
 
 export type { Guard } from "./guard.ts";
 export { Semaphore } from "./semaphore.ts";
-export type { Wait, WaitAsync } from "./waiters.ts";

@@ -5,8 +5,9 @@ import { load, replace, type Words } from "../atomics.ts";
 import { checkInteger, checkWait } from "../checks.ts";
 import { inLibrary, ship, unship } from "../library.ts";
 import { SharedObjects } from "../shared-objects.ts";
+import type { Wait, WaitAsync } from "../waiting.ts";
 import { Held, type Guard } from "./guard.ts";
-import { WAITER_WORDS, Waiters, type Wait, type WaitAsync } from "./waiters.ts";
+import { WAITER_WORDS, Waiters } from "./waiters.ts";
 
 const MAX_PERMITS = 2 ** 31 - 1;
 const PERMITS = 0;

@@ -7,27 +7,13 @@
 // - A sleeper that is woken as its time runs out makes its attempt first, and fails only after that.
 // - Event loops wait on an epoch of their own, once for each thread, and all of them are woken each time. So the wait of
 //   one that has left (a signal, a time-out, an interrupt), or whose thread is busy, keeps no wake-up from another.
-// - A thread that dies asleep is in nobody's way. One that dies just as it was woken takes the wake-up with it; then the
-//   others look again by themselves after half a second (lib/atomics.ts). What has died leaves a counter too high, at the cost of a notify.
+// - A thread that dies asleep is in nobody's way. One that dies just as it is woken takes the wake-up with it; then the
+//   others look again by themselves (lib/atomics.ts). Counters of the dead stay too high, which costs a notify.
 //
 // After the eventcount of D. P. Reed and R. K. Kanodia, Synchronization with Eventcounts and Sequencers, 1979.
 
 import { add, load, notify, wait, waitAsync, type Words } from "../atomics.ts";
-import { CancelledError, TimeoutError } from "../errors.ts";
-import { onOwnInterrupt } from "../host.ts";
-
-export interface Wait {
-  /** TimeoutError after so long. 0: only try. Default: for ever. */
-  timeoutMs?: number;
-}
-
-export interface WaitAsync extends Wait {
-  /** CancelledError when it is aborted. */
-  signal?: AbortSignal;
-}
-
-/** Takes what is waited for, or gives undefined where it isn't there. What it throws ends the wait. */
-export type Attempt<T> = () => T | undefined;
+import { Attempts, timeoutError, type Attempt, type Wait, type WaitAsync } from "../waiting.ts";
 
 /** Threads that block, or are about to: never too low. */
 const SLEEPERS = 0;
@@ -37,19 +23,13 @@ const LISTENERS = 2;
 const LISTENERS_EPOCH = 3;
 export const WAITER_WORDS = 4;
 
-/** What setTimeout takes; longer is for ever. */
-const MAX_TIMER = 2 ** 31 - 1;
-
-interface Entry {
-  /** True: it has ended, well or not. */
-  serve(): boolean;
-}
+const LONG_MS = 2 ** 31 - 1;
 
 export class Waiters {
   readonly #words: Words;
   readonly #at: number;
-  /** What this thread waits for without blocking, the oldest first. */
-  readonly #queue = new Set<Entry>();
+  /** What this thread waits for without blocking. */
+  readonly #attempts = new Attempts();
   #isListening = false;
   /** Shared memory alone does not keep a program alive. */
   #alive: NodeJS.Timeout | undefined;
@@ -72,7 +52,7 @@ export class Waiters {
         const got = attempt();
         if (got !== undefined) return got;
         const leftMs = endMs - performance.now();
-        if (leftMs <= 0) throw late(what, timeoutMs);
+        if (leftMs <= 0) throw timeoutError(what, timeoutMs);
         wait(this.#words, this.#at + EPOCH, epoch, leftMs);
       }
     } finally {
@@ -80,50 +60,20 @@ export class Waiters {
     }
   }
 
-  /** The same without blocking; in this thread who asks first is served first. An interrupt of the cell that waits ends it. */
-  queue<T>(attempt: Attempt<T>, what: string, { timeoutMs = Infinity, signal }: WaitAsync): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted) throw new CancelledError(`Cancelled: ${what}.`, { cause: signal.reason });
-      const first = this.#queue.size === 0 ? attempt() : undefined;
-      if (first !== undefined) return resolve(first);
-      if (timeoutMs === 0) throw late(what, timeoutMs);
-      const leave = (): void => {
-        this.#queue.delete(entry);
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-        unlisten();
-        if (this.#queue.size === 0) this.#rest();
-      };
-      const fail = (error: unknown): void => {
-        leave();
-        reject(error);
-        // Those behind may want something else.
-        this.#serve();
-      };
-      const entry: Entry = {
-        serve() {
-          try {
-            const got = attempt();
-            if (got === undefined) return false;
-            leave();
-            resolve(got);
-          } catch (error) {
-            leave();
-            reject(error);
-          }
-          return true;
-        },
-      };
-      const abort = (): void => fail(new CancelledError(`Cancelled: ${what}.`, { cause: signal!.reason }));
-      const timer = timeoutMs > MAX_TIMER ? undefined : setTimeout(() => fail(late(what, timeoutMs)), timeoutMs);
-      signal?.addEventListener("abort", abort, { once: true });
-      const unlisten = onOwnInterrupt(() =>
-        fail(new CancelledError(`Stopped ${what}: the cell that started it was interrupted.`)),
-      );
-      this.#queue.add(entry);
-      this.#alive ??= setInterval(() => {}, MAX_TIMER);
-      if (!this.#isListening) void this.#listen();
-    });
+  /** The same without blocking; within this thread in the order of asking. An interrupt of the cell that waits ends it. */
+  async queue<T>(attempt: Attempt<T>, what: string, limits: WaitAsync): Promise<T> {
+    const got = this.#attempts.wait(attempt, what, limits);
+    if (this.#attempts.size === 0) return got;
+    this.#alive ??= setInterval(() => {}, LONG_MS);
+    if (!this.#isListening) void this.#listen();
+    try {
+      return await got;
+    } finally {
+      if (this.#attempts.size === 0) {
+        clearInterval(this.#alive);
+        this.#alive = undefined;
+      }
+    }
   }
 
   /**
@@ -141,34 +91,21 @@ export class Waiters {
     }
   }
 
-  /** One wait for all in the queue, until it is empty. */
+  /** One wait for all attempts of this thread, until there are none. */
   async #listen(): Promise<void> {
     this.#isListening = true;
     this.#add(LISTENERS, 1);
     for (;;) {
       const epoch = load(this.#words, this.#at + LISTENERS_EPOCH);
-      this.#serve();
-      if (this.#queue.size === 0) break;
+      this.#attempts.serve();
+      if (this.#attempts.size === 0) break;
       await waitAsync(this.#words, this.#at + LISTENERS_EPOCH, epoch);
     }
     this.#add(LISTENERS, -1);
     this.#isListening = false;
   }
 
-  #serve(): void {
-    for (const entry of this.#queue) if (!entry.serve()) return;
-  }
-
-  #rest(): void {
-    clearInterval(this.#alive);
-    this.#alive = undefined;
-  }
-
   #add(word: number, value: number): void {
     add(this.#words, this.#at + word, value);
   }
-}
-
-function late(what: string, timeoutMs: number): TimeoutError {
-  return new TimeoutError(timeoutMs, `Out of time: ${what} took longer than ${timeoutMs} ms.`);
 }

@@ -57,7 +57,7 @@ it("lets never more in than it has permits, and gives all of them back", async (
         left++;
       }
     };
-    for (let round = 0; round < 150; round++) await Promise.all([one(), one(), one()]);
+    for (let round = 0; round < 80; round++) await Promise.all([one(), one(), one()]);
     return { asked, taken, left };
   };
   await using pool = new Pool({ threads: 4 });
@@ -77,7 +77,7 @@ it("lets never more in than it has permits, and gives all of them back", async (
 it("goes on for the others while those that wait are stopped in the moment in which they are woken", async () => {
   const THREADS = 3;
   await using survivors = new Pool({ threads: THREADS });
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 8; round++) {
     const semaphore = new Semaphore(0);
     const counts = shared(Int32Array, 2);
     const wait = (): void => {
