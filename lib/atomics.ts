@@ -72,3 +72,12 @@ export function waitAsync(words: Words, at: number, value: number): Promise<unkn
 }
 
 export const notify = (words: Words, at: number, count?: number): number => Atomics.notify(words, at, count);
+
+/** The same on single bytes. */
+export type Bytes = Uint8Array<SharedArrayBuffer>;
+
+export const loadByte = (bytes: Bytes, at: number): number => Atomics.load(bytes, at);
+export const storeByte = (bytes: Bytes, at: number, value: number): void => void Atomics.store(bytes, at, value);
+export const orByte = (bytes: Bytes, at: number, bits: number): number => Atomics.or(bytes, at, bits);
+export const replaceByte = (bytes: Bytes, at: number, expected: number, value: number): boolean =>
+  Atomics.compareExchange(bytes, at, expected, value) === expected;

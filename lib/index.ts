@@ -1,6 +1,7 @@
 // The library: import { … } from "braid".
 
 export * from "./errors.ts";
+export { Arena, type ArenaStats } from "./memory/arena.ts";
 export { shared, type Numbers } from "./memory/shared.ts";
 export { move, ship, unship, type NotSendable, type Send } from "./ship/index.ts";
 export {
