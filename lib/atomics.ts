@@ -17,10 +17,6 @@ export const and = (words: Words, at: number, bits: number): number => Atomics.a
 export const replace = (words: Words, at: number, expected: number, value: number): boolean =>
   Atomics.compareExchange(words, at, expected, value) === expected;
 
-/** Blocks the thread while the word holds `value`, until it is notified. Another may take its place meanwhile. */
-export const wait = (words: Words, at: number, value: number, timeoutMs?: number): string =>
-  Atomics.wait(words, at, value, timeoutMs);
-
 const nativeWait = Atomics.wait;
 
 /** Blocks the thread while the word holds `value`, until it is notified. Nobody takes its place meanwhile. */

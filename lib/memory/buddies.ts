@@ -81,8 +81,7 @@ export class Buddies {
   }
 
   #takenAbove(node: number): number {
-    for (let above = node >> 1; above > 0; above >>= 1)
-      if ((loadByte(this.#status, above) & TAKEN) !== 0) return above;
+    for (let above = node >> 1; above > 0; above >>= 1) if ((loadByte(this.#status, above) & TAKEN) !== 0) return above;
     return 0;
   }
 

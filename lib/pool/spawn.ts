@@ -7,8 +7,8 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 import { inspect } from "node:util";
 import { wait, type Words } from "../atomics.ts";
-import { CancelledError, NotSendableError, ThreadCrashedError, TimeoutError } from "../errors.ts";
-import { host } from "../host.ts";
+import { CancelledError, NotSendableError, ThreadCrashedError } from "../errors.ts";
+import { host, onOwnInterrupt } from "../host.ts";
 import {
   decode,
   encode,
@@ -21,7 +21,8 @@ import {
   type Wire,
 } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
-import { checkFunction, checkKnown, checkMilliseconds, checkSignal } from "./checks.ts";
+import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
+import { checkFunction, checkWait } from "../checks.ts";
 import { called, labelOf, unsendable } from "./job.ts";
 import { execArgv, whyItDied } from "./thread.ts";
 
@@ -57,9 +58,9 @@ export interface Thread<R> {
    * Throws what the function threw; ThreadCrashedError if the thread died; TimeoutError after `timeoutMs`: the thread
    * goes on then, and can be joined again. CancelledError after `terminate()`.
    */
-  join(options?: { timeoutMs?: number }): R;
+  join(options?: Wait): R;
   /** The same as a promise. Who no longer wants to wait, by `signal`, gets CancelledError; the thread goes on. */
-  joinAsync(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<R>;
+  joinAsync(options?: WaitAsync): Promise<R>;
   /** Ends the thread now, wherever it is. Resolves when it is gone. */
   terminate(): Promise<void>;
 }
@@ -124,51 +125,37 @@ class Spawned<R> implements Thread<R> {
     // The thread itself keeps the program alive.
     port1.unref();
     this.#worker.on("error", (error: Error) => (this.#error = error));
-    const unlisten = host()?.onInterrupt((interrupted) => {
-      if (interrupted === origin) void this.#stop(`Stopped ${this.#task}: the cell that started it was interrupted.`);
+    const unlisten = onOwnInterrupt(() => {
+      void this.#stop(`Stopped ${this.#task}: the cell that started it was interrupted.`);
     });
     this.#worker.on("exit", (exitCode) => {
-      unlisten?.();
+      unlisten();
       this.#gone(exitCode);
     });
     host()?.adopt(this.#worker);
   }
 
-  join(options: { timeoutMs?: number } = {}): R {
-    checkKnown("join", options, ["timeoutMs"]);
+  join(options: Wait = {}): R {
+    checkWait("join()", options, ["timeoutMs"]);
     const { timeoutMs } = options;
-    const endMs = timeoutMs === undefined ? Infinity : performance.now() + checkMilliseconds("timeoutMs", timeoutMs);
+    const endMs = performance.now() + (timeoutMs ?? Infinity);
     while (!this.#take()) {
       const leftMs = endMs - performance.now();
-      if (leftMs <= 0) throw new TimeoutError(timeoutMs!, `${this.#stillRuns()} after ${timeoutMs} ms.`);
+      if (leftMs <= 0) throw timeoutError(this.#task, timeoutMs!);
       wait(this.#answered, 0, 0, Math.min(leftMs, LOOK_MS));
       if (this.#canTell && !this.#isThere() && !this.#take()) this.#settle({ ok: false, error: this.#death() });
     }
     return this.#joined(this.#result ?? this.#settle(decodedNow(this.#answer!)));
   }
 
-  async joinAsync(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<R> {
-    checkKnown("joinAsync", options, ["timeoutMs", "signal"]);
-    const { timeoutMs, signal } = options;
-    if (timeoutMs !== undefined) checkMilliseconds("timeoutMs", timeoutMs);
-    if (signal !== undefined) checkSignal(signal);
+  async joinAsync(options: WaitAsync = {}): Promise<R> {
+    checkWait("joinAsync()", options, ["timeoutMs", "signal"]);
     const givenUp = Promise.withResolvers<never>();
-    const abort = (): void =>
-      givenUp.reject(new CancelledError(`Waits no longer for ${this.#task}.`, { cause: signal!.reason }));
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort);
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(
-            () => givenUp.reject(new TimeoutError(timeoutMs, `${this.#stillRuns()} after ${timeoutMs} ms.`)),
-            timeoutMs,
-          );
+    const unwatch = watchLimits(this.#task, options, givenUp.reject);
     try {
       return this.#joined(await Promise.race([this.#ended.promise, givenUp.promise]));
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      unwatch();
     }
   }
 
@@ -236,10 +223,6 @@ class Spawned<R> implements Thread<R> {
     const why = exitCode === undefined ? "" : `: ${whyItDied(this.#error, exitCode)}`;
     const text = `Thread ${this.id} died while it ran ${this.#task}${why}.`;
     return new ThreadCrashedError(text, { cause: this.#error, ...(exitCode !== undefined && { exitCode }) });
-  }
-
-  #stillRuns(): string {
-    return `Thread ${this.id} still runs ${this.#task}`;
   }
 }
 
