@@ -7,7 +7,7 @@ import { parseSync } from "oxc-parser";
 
 /** From the bottom up: a layer may import those before it. */
 const ORDER = [
-  ["errors", "host", "sibling", "checks", "library", "shared-objects", "waiting"],
+  ["errors", "host", "sibling", "checks", "library", "shared-objects", "waiting", "lock", "child-group"],
   ["atomics"],
   ["memory"],
   ["sync"],
@@ -23,7 +23,7 @@ const ON_TOP: Record<string, readonly string[]> = {
   plot: ["errors", "host"],
   bench: ["*", "plot"],
   gpu: ["errors", "host", "memory"],
-  peers: ["errors", "host"],
+  peers: ["errors", "host", "lock", "child-group"],
   teach: ["*"],
   sim: ["errors", "host"],
   explore: ["errors", "host", "atomics", "memory", "sync", "channel"],
