@@ -93,6 +93,13 @@ export class ArenaFullError extends BraidError {
   }
 }
 
+/** A program of another language does not compile, or ended while it was to answer. */
+export class PeerError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_PEER", message, options);
+  }
+}
+
 /** A `claim` of a notebook did not hold. */
 export class ClaimError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

@@ -73,7 +73,21 @@ export {
 } from "./bench/index.ts";
 export { gpu, type GpuKernel, type GpuOptions, type GpuRun, type KernelFunction, type KernelThis } from "./gpu/gpu.ts";
 export { gpuBackends, type BackendFacts, type BackendName } from "./gpu/backends.ts";
-export { peerVersions, type PeerName, type PeerVersion } from "./peers/versions.ts";
+export {
+  peers,
+  peerVersions,
+  type AskOptions,
+  type Missing,
+  type PeerName,
+  type PeerOptions,
+  type PeerResult,
+  type Peers,
+  type PeerVersion,
+  type PeerWorker,
+  type Python,
+  type PythonOptions,
+  type WorkerOptions,
+} from "./peers/index.ts";
 export { sim, type Policy, type Schedule, type SchedulerEvent, type SchedulerOptions } from "./sim/index.ts";
 export { claim } from "./teach/claim.ts";
 export { exercise, type Exercise, type ExerciseInit } from "./teach/exercise.ts";

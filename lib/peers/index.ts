@@ -1,0 +1,13 @@
+// Other languages beside ours.
+
+export {
+  peers,
+  type PeerOptions,
+  type PeerResult,
+  type Peers,
+  type PythonOptions,
+  type WorkerOptions,
+} from "./peers.ts";
+export type { Missing, Python } from "./toolchain.ts";
+export { peerVersions, type PeerName, type PeerVersion } from "./versions.ts";
+export type { AskOptions, PeerWorker } from "./worker-process.ts";
