@@ -63,7 +63,12 @@ let guard: ChildProcess | undefined;
 function atEnd(entry: string): void {
   entries.add(entry);
   if (guard) return void guard.stdin!.write(`+${entry}\n`);
-  const made = spawn("/bin/sh", ["-c", GUARD], { cwd: "/", detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  const made = spawn("/bin/sh", ["-c", GUARD], {
+    cwd: "/",
+    detached: true,
+    env: { PATH: "/usr/bin:/bin" },
+    stdio: ["pipe", "ignore", "ignore"],
+  });
   const lost = (): void => void (guard === made && (guard = undefined));
   made.on("error", lost).once("exit", lost).stdin.on("error", lost);
   made.unref();

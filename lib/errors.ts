@@ -100,6 +100,13 @@ export class PeerError extends BraidError {
   }
 }
 
+/** A key-value store is closed, gone, or refuses. */
+export class StoreError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_STORE", message, options);
+  }
+}
+
 /** A `claim` of a notebook did not hold. */
 export class ClaimError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

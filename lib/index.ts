@@ -74,6 +74,8 @@ export {
 export { gpu, type GpuKernel, type GpuOptions, type GpuRun, type KernelFunction, type KernelThis } from "./gpu/gpu.ts";
 export { gpuBackends, type BackendFacts, type BackendName } from "./gpu/backends.ts";
 export {
+  keyValueStore,
+  KeyValueStore,
   peers,
   peerVersions,
   type AskOptions,
@@ -86,6 +88,9 @@ export {
   type PeerWorker,
   type Python,
   type PythonOptions,
+  type StoreKind,
+  type StoreOptions,
+  type StoreWait,
   type WorkerOptions,
 } from "./peers/index.ts";
 export { sim, type Policy, type Schedule, type SchedulerEvent, type SchedulerOptions } from "./sim/index.ts";

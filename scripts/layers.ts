@@ -23,7 +23,7 @@ const ON_TOP: Record<string, readonly string[]> = {
   plot: ["errors", "host"],
   bench: ["*", "plot"],
   gpu: ["errors", "host", "memory"],
-  peers: ["errors", "host", "lock", "child-group"],
+  peers: ["errors", "host", "sibling", "lock", "child-group", "ship"],
   teach: ["*"],
   sim: ["errors", "host"],
   explore: ["errors", "host", "atomics", "memory", "sync", "channel"],

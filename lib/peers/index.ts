@@ -8,6 +8,13 @@ export {
   type PythonOptions,
   type WorkerOptions,
 } from "./peers.ts";
+export {
+  keyValueStore,
+  KeyValueStore,
+  type StoreKind,
+  type StoreOptions,
+  type StoreWait,
+} from "./store/key-value-store.ts";
 export type { Missing, Python } from "./toolchain.ts";
 export { peerVersions, type PeerName, type PeerVersion } from "./versions.ts";
 export type { AskOptions, PeerWorker } from "./worker-process.ts";

@@ -37,7 +37,7 @@ async function find(
   args: readonly string[],
   env?: Record<string, string>,
 ): Promise<Tool | Missing> {
-  const command = onPath((one) => one === name)[0];
+  const command = findProgram(name);
   if (command === undefined)
     return { installed: false, message: `${language} is not installed: no ${name} on the PATH.` };
   try {
@@ -49,6 +49,10 @@ async function find(
       message: `${language} is not installed: ${command} is there but does not run (${why(error)}).`,
     };
   }
+}
+
+export function findProgram(name: string): string | undefined {
+  return onPath((one) => one === name)[0];
 }
 
 function why(error: unknown): string {
@@ -159,7 +163,7 @@ export async function pythons(): Promise<Python[]> {
 }
 
 export async function python(wanted?: string): Promise<Tool | Missing> {
-  const command = onPath((name) => name === "python3")[0];
+  const command = findProgram("python3");
   const first = wanted === undefined && command !== undefined ? await probe(command) : undefined;
   if (first) return tool(first);
   const all = await pythons();
