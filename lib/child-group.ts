@@ -2,21 +2,28 @@
 // and are, when this thread or process ends, however it ends.
 
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
+import type { Socket } from "node:net";
 
 /**
- * Starts a program as the leader of a new group. When it ends, what it has left running in the group is killed as well.
- * What leaves the group by itself (setsid) is out of reach.
+ * Starts a program as the leader of a new group; rejects if that can't be. When it ends, what it has left running in the
+ * group is killed as well. What leaves the group by itself (setsid) is out of reach.
  */
-export function spawnGroup(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+export async function spawnGroup(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): Promise<ChildProcess> {
   const child = spawn(command, args, { ...options, detached: true });
   const { pid } = child;
-  if (pid === undefined) return child; // "error" follows
-  const entry = `kill ${pid}`;
-  atEnd(entry);
-  child.once("exit", () => {
-    signal(pid, "SIGKILL");
-    notAtEnd(entry);
-  });
+  if (pid !== undefined) {
+    const entry = `kill ${pid}`;
+    atEnd(entry);
+    child.once("exit", () => {
+      signal(pid, "SIGKILL");
+      notAtEnd(entry);
+    });
+  }
+  await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   return child;
 }
 
@@ -40,44 +47,47 @@ function signal(group: number, name: NodeJS.Signals): void {
   }
 }
 
-// ---- the guard: a shell that reads what is to be done when its input ends, which it does when this thread ends
+// ---- the guard: a shell that reads what is to be done when its input ends, which it does when this thread ends. Its
+// parent ends at once, so that who kills this process with all its children does not kill the guard before its work.
 
-const GUARD = `
-while IFS= read -r line; do
-  case $line in
-    +*) set -- "$@" "\${line#+}" ;;
-    -*)
-      left=$#
-      while [ "$left" -gt 0 ]; do
-        entry=$1; shift; left=$((left - 1))
-        [ "$entry" = "\${line#-}" ] || set -- "$@" "$entry"
-      done ;;
-  esac
-done
-for entry; do case $entry in kill*) kill -s KILL -- "-\${entry#kill }" ;; esac; done
-for entry; do case $entry in remove*) rm -rf -- "\${entry#remove }" ;; esac; done`;
+const GUARD = `(
+  while IFS= read -r line; do
+    case $line in
+      +*) set -- "$@" "\${line#+}" ;;
+      -*)
+        left=$#
+        while [ "$left" -gt 0 ]; do
+          entry=$1; shift; left=$((left - 1))
+          [ "$entry" = "\${line#-}" ] || set -- "$@" "$entry"
+        done ;;
+    esac
+  done <&3
+  for entry; do case $entry in kill*) kill -s KILL -- "-\${entry#kill }" ;; esac; done
+  for entry; do case $entry in remove*) rm -rf -- "\${entry#remove }" ;; esac; done
+) &`;
 
 const entries = new Set<string>();
-let guard: ChildProcess | undefined;
+let guard: Socket | undefined;
 
 function atEnd(entry: string): void {
   entries.add(entry);
-  if (guard) return void guard.stdin!.write(`+${entry}\n`);
-  const made = spawn("/bin/sh", ["-c", GUARD], {
+  if (guard) return void guard.write(`+${entry}\n`);
+  const shell = spawn("/bin/sh", ["-c", GUARD], {
     cwd: "/",
     detached: true,
     env: { PATH: "/usr/bin:/bin" },
-    stdio: ["pipe", "ignore", "ignore"],
+    // Node closes a child's standard input when the child ends, and leaves the others open.
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const lost = (): void => void (guard === made && (guard = undefined));
-  made.on("error", lost).once("exit", lost).stdin.on("error", lost);
-  made.unref();
-  (made.stdin as unknown as { unref(): void }).unref();
-  for (const one of entries) made.stdin.write(`+${one}\n`);
-  guard = made;
+  const pipe = shell.stdio[3] as unknown as Socket;
+  const lost = (): void => void (guard === pipe && (guard = undefined));
+  shell.on("error", lost).unref();
+  pipe.on("error", lost).on("close", lost).unref();
+  for (const one of entries) pipe.write(`+${one}\n`);
+  guard = pipe;
 }
 
 function notAtEnd(entry: string): void {
   entries.delete(entry);
-  guard?.stdin!.write(`-${entry}\n`);
+  guard?.write(`-${entry}\n`);
 }

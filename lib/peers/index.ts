@@ -6,7 +6,7 @@ export {
   type PeerResult,
   type Peers,
   type PythonOptions,
-  type WorkerOptions,
+  type PeerWorkerOptions,
 } from "./peers.ts";
 export {
   keyValueStore,
@@ -15,6 +15,6 @@ export {
   type StoreOptions,
   type StoreWait,
 } from "./store/key-value-store.ts";
-export type { Missing, Python } from "./toolchain.ts";
+export type { NotInstalled, PythonVersion } from "./toolchain.ts";
 export { peerVersions, type PeerName, type PeerVersion } from "./versions.ts";
-export type { AskOptions, PeerWorker } from "./worker-process.ts";
+export type { PeerAskOptions, PeerWorker } from "./worker-process.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { cached, type Make } from "./cache.ts";
 import { lastLine, run } from "./run.ts";
 import type { Source } from "./source.ts";
-import { go, GO_ENV, python, rustc, type Missing, type Tool } from "./toolchain.ts";
+import { go, GO_ENV, python, rustc, type NotInstalled, type Tool } from "./toolchain.ts";
 import type { PeerName } from "./versions.ts";
 
 /** A program that can be started, or what its compiler said. */
@@ -19,7 +19,7 @@ export interface Language {
   /** Flags that are used where the caller names none. */
   readonly flags: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  tool(version: string | undefined): Promise<Tool | Missing>;
+  tool(version: string | undefined): Promise<Tool | NotInstalled>;
   prepare(tool: Tool, source: Source, flags: readonly string[], stop: AbortSignal): Promise<Prepared>;
 }
 

@@ -1,13 +1,12 @@
 // Programs in other languages, run for real beside ours.
 
-import { inspect } from "node:util";
 import { PeerError } from "../errors.ts";
 import { checkOptions, checkSignal, checkText, checkTexts, checkTimeout, show } from "./checks.ts";
 import { LANGUAGES, type Prepared } from "./languages.ts";
 import { lastLine, run } from "./run.ts";
 import { sourceOf } from "./source.ts";
 import { stoppable } from "./stopped.ts";
-import { pythons, type Missing, type Python } from "./toolchain.ts";
+import { pythons, type NotInstalled, type PythonVersion } from "./toolchain.ts";
 import type { PeerName } from "./versions.ts";
 import { startWorker, type PeerWorker } from "./worker-process.ts";
 
@@ -31,10 +30,10 @@ export interface PythonOptions extends PeerOptions {
 }
 
 /** Those of a program that stays; `version` is for Python. */
-export type WorkerOptions = Omit<PythonOptions, "input" | "timeoutMs">;
+export type PeerWorkerOptions = Omit<PythonOptions, "input" | "timeoutMs">;
 
 export type PeerResult =
-  | Missing
+  | NotInstalled
   | {
       installed: true;
       version: string;
@@ -72,7 +71,8 @@ export interface Peers {
    * Cost: the first time it is compiled (a second or so), once on this machine, also by processes that ask at the same
    * time; it is kept in the user's cache folder by its text, the compiler's version and `flags`.
    * @example
-   * const { stdout } = await peers.rust("peers/sum.rs", { args: ["1000"] });
+   * const cost = await peers.rust("peers/start-cost.rs", { args: ["15"] });
+   * console.log(cost.installed ? cost.value : cost.message);
    */
   rust(source: string | URL, options?: PeerOptions): Promise<PeerResult>;
   /** Compiles a Go program of one file, with its standard library only, and runs it: see `peers.rust`. */
@@ -89,15 +89,15 @@ export interface Peers {
   start(
     language: PeerName,
     source: string | URL,
-    options?: WorkerOptions,
-  ): Promise<PeerWorker | (Missing & AsyncDisposable)>;
+    options?: PeerWorkerOptions,
+  ): Promise<PeerWorker | (NotInstalled & AsyncDisposable)>;
   /**
    * The Pythons of this machine, that of `python3` first: CPython's versions on the PATH and under pyenv, PyPy, and
    * free-threaded builds, whose `gil` is false. Waits: async, for each to tell its version.
    * @example
    * for (const { version } of await peers.pythons()) console.log(version, await peers.python(text, { version }));
    */
-  pythons(): Promise<Python[]>;
+  pythons(): Promise<PythonVersion[]>;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -132,7 +132,7 @@ async function prepare(
   source: string | URL,
   { version, flags }: PythonOptions,
   stop: AbortSignal,
-): Promise<Missing | { installed: true; version: string; prepared: Prepared }> {
+): Promise<NotInstalled | { installed: true; version: string; prepared: Prepared }> {
   const { title, extension, flags: usual, tool, prepare } = LANGUAGES[name];
   const program = await sourceOf(title, extension, source);
   const found = await tool(version);
@@ -150,15 +150,8 @@ async function runPeer(name: PeerName, source: string | URL, options: PythonOpti
     const { version, prepared } = ready;
     if (!prepared.ok) {
       const { stderr, note } = prepared;
-      return {
-        installed: true,
-        version,
-        ok: false,
-        stdout: "",
-        stderr,
-        ms: 0,
-        message: `It does not compile: ${note}`,
-      };
+      const message = `It does not compile: ${note}`;
+      return { installed: true, version, ok: false, stdout: "", stderr, ms: 0, message };
     }
     const done = await run(prepared.command, [...prepared.args, ...args], {
       ...{ stop, timeoutMs, input },
@@ -179,8 +172,8 @@ async function runPeer(name: PeerName, source: string | URL, options: PythonOpti
 async function start(
   name: PeerName,
   source: string | URL,
-  options: WorkerOptions = {},
-): Promise<PeerWorker | (Missing & AsyncDisposable)> {
+  options: PeerWorkerOptions = {},
+): Promise<PeerWorker | (NotInstalled & AsyncDisposable)> {
   if (!Object.hasOwn(LANGUAGES, name))
     throw new TypeError(`Expected a language, one of ${Object.keys(LANGUAGES).join(", ")}, got ${show(name)}.`);
   checkAll("peers.start()", options, ["args", "env", "flags", "signal", "version"]);
@@ -203,7 +196,6 @@ function readJson(stdout: string, notes: string[]): { read: unknown } | undefine
   try {
     return { read: JSON.parse(line) as unknown };
   } catch {
-    const start = line.length > 80 ? `${line.slice(0, 80)}…` : line;
-    return void notes.push(`The last line that it printed is no JSON, so there is no value: ${inspect(start)}.`);
+    return void notes.push(`The last line that it printed is no JSON, so there is no value: ${show(line)}.`);
   }
 }

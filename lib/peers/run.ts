@@ -33,13 +33,14 @@ export async function run(command: string, args: readonly string[], options: Run
   const begin = performance.now();
   let child: ChildProcess;
   try {
-    child = spawnGroup(command, args, {
+    child = await spawnGroup(command, args, {
       cwd,
       env: { ...process.env, ...env },
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
   } catch (error) {
-    return notStarted(error as Error);
+    const notes = [`It could not be started: ${(error as Error).message}.`];
+    return { ok: false, stdout: "", stderr: "", ms: 0, notes };
   }
   const [stdout, stderr] = [capture(child.stdout!, "stdout"), capture(child.stderr!, "stderr")];
   child.stdin?.on("error", () => {}); // a program need not read its input
@@ -51,11 +52,9 @@ export async function run(command: string, args: readonly string[], options: Run
     kill();
   }, timeoutMs);
   stop.addEventListener("abort", kill, { once: true });
+  if (stop.aborted) kill(); // while it started
   try {
-    const failed = await new Promise<Error | undefined>((resolve) => {
-      child.once("exit", () => resolve(undefined)).once("error", resolve);
-    });
-    if (failed) return notStarted(failed);
+    await new Promise((resolve) => child.once("exit", resolve));
     const ms = performance.now() - begin;
     clearTimeout(timer);
     const drained = await drain(child, () => stdout.total + stderr.total);
@@ -74,10 +73,6 @@ export async function run(command: string, args: readonly string[], options: Run
     clearTimeout(timer);
     stop.removeEventListener("abort", kill);
   }
-}
-
-function notStarted({ message }: Error): Run {
-  return { ok: false, stdout: "", stderr: "", ms: 0, notes: [`It could not be started: ${message}.`] };
 }
 
 /** Why it is not ok, if it isn't. */

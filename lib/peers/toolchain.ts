@@ -17,7 +17,7 @@ export interface Tool {
 }
 
 /** "Not installed" is a value, and says what was looked for. */
-export interface Missing {
+export interface NotInstalled {
   readonly installed: false;
   readonly message: string;
 }
@@ -25,8 +25,8 @@ export interface Missing {
 const ASK_MS = 20_000;
 const run = promisify(execFile);
 
-export const rustc = (): Promise<Tool | Missing> => find("Rust", "rustc", ["-vV"]);
-export const go = (): Promise<Tool | Missing> => find("Go", "go", ["version"], GO_ENV);
+export const rustc = (): Promise<Tool | NotInstalled> => find("Rust", "rustc", ["-vV"]);
+export const go = (): Promise<Tool | NotInstalled> => find("Go", "go", ["version"], GO_ENV);
 
 /** Nothing is downloaded behind the user's back. */
 export const GO_ENV = { GOTOOLCHAIN: "local", GOPROXY: "off" };
@@ -36,7 +36,7 @@ async function find(
   name: string,
   args: readonly string[],
   env?: Record<string, string>,
-): Promise<Tool | Missing> {
+): Promise<Tool | NotInstalled> {
   const command = findProgram(name);
   if (command === undefined)
     return { installed: false, message: `${language} is not installed: no ${name} on the PATH.` };
@@ -104,7 +104,7 @@ function programs(folder: string, wanted: (name: string) => boolean): string[] {
     .filter(isProgram);
 }
 
-export function isProgram(file: string): boolean {
+function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
@@ -116,7 +116,7 @@ export function isProgram(file: string): boolean {
 // ---- Pythons: there may be many
 
 /** One Python of this machine. */
-export interface Python {
+export interface PythonVersion {
   readonly command: string;
   /** What `version` of `peers.python` takes: "3.12.1", "3.13.0t" for a free-threaded one, "pypy3.10.14". */
   readonly version: string;
@@ -149,9 +149,10 @@ interface Probed {
 const PYTHON = /^(python3|pypy3)(\.\d+t?)?$/;
 
 /** The first one is that of `python3`. Two names of one program are one. */
-export async function pythons(): Promise<Python[]> {
+export async function pythons(): Promise<PythonVersion[]> {
+  const first = findProgram("python3");
   const files = onPath((name) => PYTHON.test(name));
-  const found = [...files.filter((file, i) => i === 0 || !isShim(file)), ...ofPyenv(files)];
+  const found = [...(first ? [first] : []), ...files.filter((file) => !isShim(file)), ...ofPyenv(files)];
   const seen = new Set<string>();
   const all = await Promise.all([...new Set(found)].map((command) => probe(command)));
   return all
@@ -162,7 +163,7 @@ export async function pythons(): Promise<Python[]> {
     });
 }
 
-export async function python(wanted?: string): Promise<Tool | Missing> {
+export async function python(wanted?: string): Promise<Tool | NotInstalled> {
   const command = findProgram("python3");
   const first = wanted === undefined && command !== undefined ? await probe(command) : undefined;
   if (first) return tool(first);
@@ -176,7 +177,7 @@ export async function python(wanted?: string): Promise<Tool | Missing> {
   return { installed: false, message };
 }
 
-function tool({ command, version }: Python): Tool {
+function tool({ command, version }: PythonVersion): Tool {
   return { installed: true, command, version, build: version };
 }
 
@@ -187,7 +188,7 @@ function isVersion(version: string, wanted: string): boolean {
   return a === b || a.startsWith(`${b}.`) || (b === "pypy" && a.startsWith(b));
 }
 
-async function probe(command: string): Promise<Python | undefined> {
+async function probe(command: string): Promise<PythonVersion | undefined> {
   let said: Probed;
   try {
     said = JSON.parse(await ask(command, ["-c", PROBE])) as Probed;

@@ -1,6 +1,6 @@
 // Which other languages are installed here, to be run beside ours.
 
-import { go, pythons, rustc, type Missing, type Python, type Tool } from "./toolchain.ts";
+import { go, pythons, rustc, type NotInstalled, type PythonVersion, type Tool } from "./toolchain.ts";
 
 export type PeerName = "python" | "rust" | "go";
 
@@ -11,7 +11,7 @@ export type PeerVersion =
       installed: true;
       version: string;
       /** All Pythons that were found, that of `python3` first: `gil` is false where threads run at the same time. */
-      all?: Python[];
+      all?: PythonVersion[];
     }
   | { name: PeerName; installed: false };
 
@@ -26,6 +26,6 @@ export async function peerVersions(): Promise<PeerVersion[]> {
   ];
 }
 
-function row(name: PeerName, tool: Tool | Missing): PeerVersion {
+function row(name: PeerName, tool: Tool | NotInstalled): PeerVersion {
   return tool.installed ? { name, installed: true, version: tool.version } : { name, installed: false };
 }

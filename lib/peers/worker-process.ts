@@ -7,7 +7,7 @@ import { checkOptions, checkSignal, checkText, checkTimeout } from "./checks.ts"
 import { drain, lastLine } from "./run.ts";
 import { stoppable } from "./stopped.ts";
 
-export interface AskOptions {
+export interface PeerAskOptions {
   /** 60 s without it. */
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -23,7 +23,7 @@ export interface PeerWorker extends AsyncDisposable {
    * of answering; TimeoutError, CancelledError (also by an interrupt), after which the program is stopped: a late
    * answer would be taken for the next one.
    */
-  ask(line: string, options?: AskOptions): Promise<string>;
+  ask(line: string, options?: PeerAskOptions): Promise<string>;
   /** Ends its input, and kills it if that is not enough. Waits: async, at most two seconds. Twice is once. */
   stop(): Promise<void>;
 }
@@ -43,7 +43,11 @@ export async function startWorker(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<PeerWorker> {
-  const child = spawnGroup(command, args, { env: { ...process.env, ...env }, stdio: "pipe" });
+  const child = await spawnGroup(command, args, { env: { ...process.env, ...env }, stdio: "pipe" }).catch(
+    (cause: Error) => {
+      throw new PeerError(`The ${title} program could not be started: ${cause.message}.`, { cause });
+    },
+  );
   const [stdin, stdout] = [child.stdin!, child.stdout!];
   const stderr = capture(child.stderr!, "stderr");
   const asks: Ask[] = [];
@@ -77,11 +81,6 @@ export async function startWorker(
   stdin.on("error", () => {}); // it has ended: its exit tells
   stdout.on("error", () => {});
   stdout.setEncoding("utf8").on("data", read);
-  await new Promise<void>((resolve, reject) => {
-    child.once("spawn", resolve).once("error", (error) => {
-      reject(new PeerError(`The ${title} program could not be started: ${error.message}.`, { cause: error }));
-    });
-  });
   const closed = new Promise<void>((resolve) => {
     const over = async (code: number | null, signal: NodeJS.Signals | null): Promise<void> => {
       await drain(child, () => seen); // its last words may still be in the pipes

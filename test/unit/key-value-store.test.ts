@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { descendants, signal } from "../../kernel/front/process-tree.ts";
 import { keyValueStore, type KeyValueStore, peers, Pool, StoreError, TimeoutError } from "../../lib/index.ts";
 
 const LIBRARY = new URL("../../lib/index.ts", import.meta.url).href;
@@ -190,7 +191,7 @@ describe.each(["built-in", "redis", "valkey", "nats"] as const)("%s", (kind) => 
     expect(await store.getJson("question")).toBe(20);
   });
 
-  test.each(["ends", "is killed"])("leaves nothing when the program %s", async (how) => {
+  test.each(["ends", "is killed", "is killed with its children"])("leaves nothing when the program %s", async (how) => {
     const main = `
       import { keyValueStore } from ${JSON.stringify(LIBRARY)};
       const store = await keyValueStore();
@@ -205,7 +206,8 @@ describe.each(["built-in", "redis", "valkey", "nats"] as const)("%s", (kind) => 
       node.stdout.setEncoding("utf8").on("data", (text: string) => text.endsWith("\n") && resolve(text.trim()));
     });
     expect(line.split(" ")[0]).toBe(kind);
-    if (how === "is killed") node.kill("SIGKILL");
+    // The last is how a kernel ends the process of its cells.
+    if (how !== "ends") signal([...(how === "is killed" ? [] : descendants(node.pid!)), node.pid!], "SIGKILL");
     await gone(line.split(" ")[1]!);
   });
 });

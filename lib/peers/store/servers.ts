@@ -64,7 +64,7 @@ async function startRedis(name: "redis-server" | "valkey-server", command: strin
   const { folder, remove } = makeFolder();
   const socket = join(folder, "socket");
   const args = ["--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", folder];
-  const server = startProgram(name, command, [...args, "--save", "", "--appendonly", "no"], remove);
+  const server = await startProgram(name, command, [...args, "--save", "", "--appendonly", "no"], remove);
   await server.until(() => isListening(socket), stop);
   const url = `${name.split("-")[0]}+unix://${socket}`;
   return { url, why: `${name} from the PATH (${command}), listening at a socket of its own.`, stop: server.stop };
@@ -73,8 +73,11 @@ async function startRedis(name: "redis-server" | "valkey-server", command: strin
 /** The file is there before anybody listens at it. */
 function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(path, () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
   });
 }
 
@@ -85,7 +88,7 @@ async function startNats(command: string, stop: AbortSignal): Promise<Server> {
   const config = { host: "127.0.0.1", port: -1, max_payload: 2 * PIECE, ports_file_dir: folder };
   const all = { ...config, authorization: { token }, jetstream: { store_dir: folder } };
   writeFileSync(join(folder, "nats.conf"), JSON.stringify(all), { mode: 0o600 });
-  const server = startProgram("nats-server", command, ["-c", join(folder, "nats.conf")], remove);
+  const server = await startProgram("nats-server", command, ["-c", join(folder, "nats.conf")], remove);
   let address: string | undefined;
   await server.until(async () => (address = natsAddress(folder)) !== undefined, stop);
   const url = `nats://${token}@${address}`;
@@ -105,10 +108,15 @@ interface Started {
   stop(): Promise<void>;
 }
 
-function startProgram(name: string, command: string, args: readonly string[], remove: () => void): Started {
+async function startProgram(
+  name: string,
+  command: string,
+  args: readonly string[],
+  remove: () => void,
+): Promise<Started> {
   let child: ChildProcess;
   try {
-    child = spawnGroup(command, args, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+    child = await spawnGroup(command, args, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
   } catch (error) {
     remove();
     throw error;
@@ -116,11 +124,10 @@ function startProgram(name: string, command: string, args: readonly string[], re
   const [stdout, stderr] = [capture(child.stdout!, "stdout", 2 ** 16), capture(child.stderr!, "stderr", 2 ** 16)];
   let isOver = false;
   const over = new Promise<void>((resolve) => {
-    const end = (): void => {
+    child.once("exit", () => {
       isOver = true;
       resolve();
-    };
-    child.once("exit", end).once("error", end);
+    });
   });
   const stop = async (): Promise<void> => {
     child.ref();
