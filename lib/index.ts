@@ -2,6 +2,7 @@
 
 export * from "./errors.ts";
 export { Arena, type ArenaStats } from "./memory/arena.ts";
+export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./memory/buffer-pool.ts";
 export { shared, type Numbers } from "./memory/shared.ts";
 export { move, ship, unship, type NotSendable, type Send } from "./ship/index.ts";
 export {
@@ -59,13 +60,25 @@ export {
 export {
   bench,
   compare,
+  lagMeter,
   machine,
+  memoryMeter,
   speedup,
+  threadMemory,
   type BenchOptions,
   type CompareOptions,
   type CompareRow,
   type Comparison,
+  type GcKind,
+  type GcPause,
+  type LagMeter,
+  type LagReport,
+  type LagSample,
   type Machine,
+  type MemoryMeter,
+  type MemoryReport,
+  type MemorySample,
+  type ThreadMemory,
   type Sample,
   type SpeedupOptions,
   type SpeedupResult,
@@ -93,7 +106,23 @@ export {
   type StoreOptions,
   type StoreWait,
 } from "./peers/index.ts";
-export { sim, type Policy, type Schedule, type SchedulerEvent, type SchedulerOptions } from "./sim/index.ts";
+export {
+  sim,
+  type Clock,
+  type GilEvent,
+  type GilOptions,
+  type GilRun,
+  type GilSegment,
+  type PipelineEvent,
+  type PipelineOptions,
+  type PipelineQueue,
+  type PipelineRun,
+  type PipelineStage,
+  type Policy,
+  type Schedule,
+  type SchedulerEvent,
+  type SchedulerOptions,
+} from "./sim/index.ts";
 export { claim } from "./teach/claim.ts";
 export { exercise, type Exercise, type ExerciseInit } from "./teach/exercise.ts";
 export { optimalPoolSize } from "./teach/pool-size.ts";

@@ -25,7 +25,7 @@ const ON_TOP: Record<string, readonly string[]> = {
   gpu: ["errors", "host", "memory"],
   peers: ["errors", "host", "sibling", "lock", "child-group", "ship"],
   teach: ["*"],
-  sim: ["errors", "host"],
+  sim: ["errors", "host", "checks"],
   explore: ["errors", "host", "atomics", "memory", "sync", "channel"],
 };
 /** A file of its own that may name what only the memory model allows. */
