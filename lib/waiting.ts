@@ -76,7 +76,7 @@ export class Attempts {
           resolve(got);
         } catch (error) {
           leave();
-          reject(error);
+          reject(error as Error);
         }
         return true;
       };

@@ -82,7 +82,7 @@ export function debounce<A extends unknown[], R>(fn: (...args: A) => R | Promise
     };
     burst.args = args;
     clearTimeout(burst.timer);
-    burst.timer = setTimeout(flush, ms);
+    burst.timer = setTimeout(() => void flush(), ms);
     return burst.outcome.promise;
   };
   return Object.assign(call, { flush, cancel, [Symbol.dispose]: () => cancel("Disposed of.") });

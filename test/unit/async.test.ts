@@ -222,6 +222,24 @@ describe("BoundedQueue", () => {
     expect(lengths).toEqual(lengths.toSorted((a, b) => a.atMs - b.atMs));
   });
 
+  it("stands between a loader and inference on a thread: a hundred items, never more than ten in between", async () => {
+    const queue = new BoundedQueue<Float32Array>(10, { record: true });
+    const load = async (): Promise<void> => {
+      for (let i = 0; i < 100; i++) {
+        if (i % 20 === 0) await turn();
+        await queue.put(new Float32Array(100).fill(i));
+      }
+      queue.close();
+    };
+    const sums: number[] = [];
+    const infer = async (): Promise<void> => {
+      for await (const batch of queue) sums.push(await spawnBlocking(() => batch.reduce((sum, x) => sum + x, 0)));
+    };
+    await Promise.all([load(), infer()]);
+    expect(sums).toEqual(Array.from({ length: 100 }, (_, i) => i * 100));
+    expect(Math.max(...queue.lengths().map(({ length }) => length))).toBe(10);
+  });
+
   it("serves who waits, and ends all waits when it is closed", async () => {
     const queue = new BoundedQueue<string | undefined>(1);
     const early = queue.take();
