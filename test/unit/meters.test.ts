@@ -29,6 +29,15 @@ it("the lag meter sees what blocks the loop, also just before it is stopped", as
   expect(() => lagMeter({ every: 1 } as never)).toThrow('no option "every"');
 });
 
+it("the lag meter sees what blocks the loop before its first tick", async () => {
+  const meter = lagMeter();
+  spin(50);
+  const { maxMs, samples, meanMs } = await meter.stop();
+  expect(maxMs).toBeGreaterThanOrEqual(40);
+  expect(samples[0]!.lagMs).toBeGreaterThanOrEqual(40);
+  expect(meanMs).toBeLessThanOrEqual(maxMs);
+});
+
 it("the memory meter sees the collector, the heap and the context switches", async () => {
   const meter = memoryMeter({ intervalMs: 1 });
   let kept: object[] = [];
