@@ -6,14 +6,14 @@ import { types } from "node:util";
 import type { Board } from "../engine/board.ts";
 import { listBytes, State } from "../engine/slots.ts";
 import { NotSendableError, ThreadCrashedError } from "../errors.ts";
-import { whyNotCloned, type Wire } from "../ship/index.ts";
+import type { Wire } from "../ship/index.ts";
 import { outcomeOf } from "./answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EngineOptions } from "./engine.ts";
 import { History } from "./history.ts";
 import { called, Job, type Outcome, type Parcel, type Work } from "./job.ts";
 import { JobList } from "./job-list.ts";
-import type { FromThread } from "./messages.ts";
+import type { FromThread, ToThread, Unread } from "./messages.ts";
 import { Queue } from "./queue.ts";
 import type { PoolData } from "./remote-engine.ts";
 import { Team } from "./team.ts";
@@ -38,7 +38,7 @@ export class Lifecycle {
   constructor(options: EngineOptions, pool: Omit<PoolData, "threads">) {
     this.team = new Team(options, pool, this.jobs, {
       heard: (thread, message) => this.#heard(thread, message),
-      heardNothing: (thread, error) => this.#heardNothing(thread, error),
+      unread: (thread, message, why) => this.#unread(thread, message, why),
       gone: (thread, exitCode) => this.#gone(thread, exitCode),
     });
     this.board = this.team.board;
@@ -187,7 +187,7 @@ export class Lifecycle {
     }
   }
 
-  #heard(thread: PoolThread, message: FromThread): void {
+  #heard(thread: PoolThread, message: Exclude<FromThread, Unread>): void {
     switch (message.braid) {
       case "ready":
         this.team.started(thread);
@@ -233,14 +233,17 @@ export class Lifecycle {
     this.#next();
   }
 
-  #heardNothing(thread: PoolThread, error: Error): void {
-    const job = this.#dispatcher.onSeat(thread.seat).find(({ slot }) => this.board.slots.state(slot) === State.posted);
+  /** The thread can't read what it was sent. */
+  #unread(thread: PoolThread, message: ToThread, why: string): void {
+    if (message.braid === "result") return thread.nested.unread(message.call, why);
+    // A function: tasks would wait for it for ever.
+    if (message.braid !== "task") return this.team.stop(thread);
+    const job = this.#dispatcher.jobIn(message.slot);
     if (!job) return;
-    const { slot } = job;
-    const text = `The result can't be read by this thread: ${whyNotCloned(error)}.`;
-    this.#settle(job, { ok: false, error: new NotSendableError("result", text) });
-    this.#dispatcher.release(slot);
-    this.#next();
+    if (message.group !== undefined) thread.forgetGroup(message.group);
+    this.#dispatcher.sendNothing(message.slot, thread, message.unasked);
+    const text = `The task can't be read by its thread: ${why}.`;
+    this.#settle(job, { ok: false, error: new NotSendableError("args", text) });
   }
 
   // ---- it ends

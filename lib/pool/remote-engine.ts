@@ -3,6 +3,7 @@
 // deep, also where there is one thread only.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
 import { encode, type Wire } from "../ship/index.ts";
 import { outcomeOf } from "./answers.ts";
@@ -62,9 +63,23 @@ interface OpenCall {
 const calls = new Map<number, OpenCall>();
 let count = 0;
 
+function post(message: NestedMessage, wire: Wire): void {
+  try {
+    link!.post(message, wire);
+  } catch (cause) {
+    throw unsendable(cause);
+  }
+}
+
 /** The owner has the result of a call. */
 export async function heardResult(result: NestedResult): Promise<void> {
   if (calls.has(result.call)) settle(result.call, await outcomeOf(result));
+}
+
+/** The owner can't read it. */
+export function callUnread(call: number, why: string): void {
+  const text = `The task can't be read by the thread that made the pool: ${why}.`;
+  settle(call, { ok: false, error: new NotSendableError("args", text) });
 }
 
 function settle(call: number, outcome: Outcome): void {
@@ -103,11 +118,7 @@ export class RemoteEngine implements Inside {
     const origin = host()?.origin();
     const job = new Job(call, work, origin, undefined);
     const { label, share, group } = work;
-    try {
-      link!.post({ braid: "call", pool: this.id, call, label, share, group: group?.id, origin, wire }, wire);
-    } catch (cause) {
-      throw unsendable(cause);
-    }
+    post({ braid: "call", pool: this.id, call, label, share, group: group?.id, origin, wire }, wire);
     const task = openTask.getStore();
     calls.set(call, { job, task });
     link!.called(task, 1);
@@ -122,7 +133,7 @@ export class RemoteEngine implements Inside {
 
   openGroup(wire: Wire, limit: number): Group {
     const group = new Group(++count, wire, limit);
-    link!.post({ braid: "openGroup", pool: this.id, group: group.id, limit, wire }, wire);
+    post({ braid: "openGroup", pool: this.id, group: group.id, limit, wire }, wire);
     return group;
   }
 

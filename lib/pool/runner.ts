@@ -6,20 +6,13 @@ import { Board } from "../engine/board.ts";
 import { watchWaits } from "../atomics.ts";
 import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import {
-  closureMaker,
-  decode,
-  prepare,
-  transferList,
-  whyNotCloned,
-  type FunctionNode,
-  type Wire,
-} from "../ship/index.ts";
+import { closureMaker, decode, prepare, whyNotCloned, type FunctionNode, type Wire } from "../ship/index.ts";
 import { Answers } from "./answers.ts";
 import { watchLateErrors } from "./late-errors.ts";
+import { Link } from "./link.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, type Entry } from "./parts.ts";
-import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
+import { callUnread, heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
 import { WorkLoop } from "./work-loop.ts";
 
 type RunPart = (part: unknown) => unknown;
@@ -34,7 +27,7 @@ export class Runner {
   readonly #trace: boolean;
   readonly #loop: WorkLoop;
   readonly #answers: Answers;
-  readonly #say: (message: FromThread, wire?: Wire) => void;
+  readonly #link: Link<FromThread>;
   /** The task that the running code belongs to, where that is known. */
   #current = -1;
   #blockedMs = 0;
@@ -54,12 +47,12 @@ export class Runner {
 
   constructor(data: ThreadData, port: MessagePort) {
     const { owner, pool, seat, trace } = data;
-    const say = (message: FromThread, wire?: Wire): void => port.postMessage(message, wire ? transferList(wire) : []);
+    this.#link = new Link(port);
+    const say = (message: FromThread, wire?: Wire): void => this.#link.post(message, wire);
     setOwnerLink({ owner, pool, post: say, called: (task, change) => this.#called(task, change) });
     this.#board = new Board(data.board);
     this.#seat = seat;
     this.#trace = trace;
-    this.#say = say;
     const tasks = { mayBegin: () => this.#open <= this.#waiting, run: this.#runOrDie };
     this.#loop = new WorkLoop(this.#board, data, tasks, say);
     this.#answers = new Answers(this.#board, seat, owner, say);
@@ -72,11 +65,12 @@ export class Runner {
 
   /** The owner has made the seat asleep: perhaps a task is on its way already. */
   start(): void {
-    this.#say({ braid: "ready" });
+    this.#link.post({ braid: "ready" });
     this.#loop.untilWoken();
   }
 
   heard(message: ToThread): void {
+    this.#link.heard(message);
     switch (message.braid) {
       case "task":
         if (message.unasked) {
@@ -94,6 +88,8 @@ export class Runner {
         return void this.#groups.delete(message.group);
       case "abandon":
         return this.#abandon(message.slot);
+      case "unread":
+        return this.#unread(message.number, message.why);
     }
   }
 
@@ -105,19 +101,18 @@ export class Runner {
     this.#end(slot, task);
   }
 
-  /** A message that can't be read: it was the task in this thread's hand. */
+  /** A message that can't be read: the owner knows what it was. */
   heardNothing(error: Error): void {
-    const slot = this.#board.seats.inHand(this.#seat);
-    if (slot === undefined) throw error;
-    const why = new NotSendableError("args", `The task can't be read by its thread: ${whyNotCloned(error)}.`);
-    if (this.#board.seats.isForMessage(this.#seat)) {
-      this.#board.seats.gotMessage(this.#seat);
-      this.#begin();
-    }
-    this.#board.seats.putDown(this.#seat);
-    this.#board.slots.setStarted(slot, now());
-    this.#answers.failed(slot, why);
-    this.#end();
+    this.#link.post({ braid: "unread", number: this.#link.missed(), why: whyNotCloned(error) });
+  }
+
+  /** The owner can't read what it was sent. */
+  #unread(number: number, why: string): void {
+    const message = this.#link.about(number);
+    if (message?.braid === "call") callUnread(message.call, why);
+    if (message?.braid !== "done") return;
+    const text = `The result can't be read by the thread that waits for it: ${why}.`;
+    this.#answers.failed(message.slot, new NotSendableError("result", text));
   }
 
   #blocked(): void {
@@ -129,7 +124,7 @@ export class Runner {
     this.#loop.unblock();
     if (!this.#trace || this.#current < 0) return;
     this.#answers.byMessage = true;
-    this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
+    this.#link.post({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
   }
 
   #begin(): void {
@@ -178,7 +173,7 @@ export class Runner {
     const id = board.slots.functionOf(slot);
     if (id === 0) {
       this.#begin();
-      this.#say({ braid: "want", slot });
+      this.#link.post({ braid: "want", slot });
       return false;
     }
     const fn = this.#functions.get(id);
