@@ -55,6 +55,26 @@ export class ThreadCrashedError extends BraidError {
   }
 }
 
+/**
+ * The process that ran a task died under it, or none could be started. It has ended by itself with an exit code, or was
+ * ended by a signal: one of the two is set where it ran at all.
+ */
+export class ProcessCrashedError extends BraidError {
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  constructor(message: string, { exitCode, signal, ...options }: ErrorOptions & ProcessEnd = {}) {
+    super("ERR_BRAID_PROCESS_CRASHED", message, { ...options, retryable: true });
+    this.exitCode = exitCode;
+    this.signal = signal;
+  }
+}
+
+/** How a process has ended. */
+export interface ProcessEnd {
+  exitCode?: number | undefined;
+  signal?: NodeJS.Signals | undefined;
+}
+
 /** The pool took no more work: it was closed or terminated. */
 export class PoolClosedError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

@@ -12,8 +12,8 @@ import { decode, encode, prepare, realm, smallClosure, snapshot, whyNotCloned, t
 import { called, Job, unsendable, type Group, type Outcome, type Work } from "./job.ts";
 import { now, type FromThread } from "./messages.ts";
 import { isForAll, placeOf, steals, type Schedule } from "./schedule.ts";
-import type { Inside } from "./inside.ts";
-import { registerEngine } from "./nested-calls.ts";
+import type { OwnEngine } from "./inside.ts";
+import { nextEngineId, registerEngine } from "./nested-calls.ts";
 import { JobList } from "./job-list.ts";
 import type { PoolStats } from "./pool.ts";
 import { Queue } from "./queue.ts";
@@ -36,11 +36,11 @@ const ABANDON_MS = 100;
 /** At most so many threads are started in the place of blocked ones. */
 const MAX_SPARES = 256;
 
-let engines = 0;
 let groups = 0;
 
-export class Engine implements Inside {
-  readonly id: number = ++engines;
+export class Engine implements OwnEngine {
+  readonly id: number = nextEngineId();
+  readonly between = "threads";
   readonly owner: string = realm;
   readonly begin: number = now();
   target: number;

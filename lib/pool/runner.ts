@@ -4,26 +4,16 @@
 import type { MessagePort } from "node:worker_threads";
 import { Board, State } from "../engine/board.ts";
 import { watchWaits } from "../atomics.ts";
-import { BraidError, NotSendableError } from "../errors.ts";
+import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import {
-  closureMaker,
-  decode,
-  encode,
-  prepare,
-  transferList,
-  whyNotCloned,
-  type FunctionNode,
-  type Wire,
-} from "../ship/index.ts";
-import { messageOf } from "./job.ts";
-import { watchLateErrors } from "./late-errors.ts";
+import { decode, encode, prepare, transferList, whyNotCloned, type Wire } from "../ship/index.ts";
+import { callable, encodeError, receive, type TaskFunction } from "./carried.ts";
+import { throwOn, watchLateErrors } from "./late-errors.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, ItemFailure, type Entry } from "./parts.ts";
 import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
 
 type RunPart = (part: unknown) => unknown;
-type TaskFunction = (...args: unknown[]) => unknown;
 
 /** The event loop gets its turn at least so often. */
 const TURN_MS = 5;
@@ -66,6 +56,7 @@ export class Runner {
   constructor({ board, seat, lane, steals, trace, owner, pool }: ThreadData, port: MessagePort) {
     setOwnerLink({
       owner,
+      between: "threads",
       pool,
       post: (message, wire) => this.#say(message, wire),
       called: (task, change) => this.#called(task, change),
@@ -78,7 +69,7 @@ export class Runner {
     this.#owner = owner;
     this.#port = port;
     this.#trace = trace;
-    watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()));
+    watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()), throwOn);
     watchWaits(
       () => this.#blocked(),
       () => this.#unblocked(),
@@ -330,10 +321,9 @@ export class Runner {
   }
 
   async #define(id: number, wire: Wire): Promise<void> {
-    const [node] = wire.nodes;
     try {
-      const isClosure = node?.t === "fn" && node.names.length > 0;
-      this.#functions.set(id, isClosure ? callClosure(node) : ((await receive(wire)) as TaskFunction));
+      const fn = callable(wire);
+      this.#functions.set(id, fn instanceof Promise ? await fn : fn);
     } catch (error) {
       this.#functions.set(id, () => {
         throw error;
@@ -405,54 +395,19 @@ export class Runner {
     this.#board.setEnded(slot, now());
     this.#board.setState(slot, State.posted, this.#seat);
     const index = error instanceof ItemFailure ? error.index : undefined;
-    const wire = this.#encodeError(error instanceof ItemFailure ? error.error : error);
+    const wire = encodeError(error instanceof ItemFailure ? error.error : error, { to: this.#owner });
     try {
       this.#say({ braid: "done", slot, ok: false, wire, index }, wire);
     } catch (cause) {
       const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
-      const why = this.#encodeError(new NotSendableError("error", text, { cause }));
+      const why = encodeError(new NotSendableError("error", text, { cause }), { to: this.#owner });
       this.#say({ braid: "done", slot, ok: false, wire: why, index }, why);
-    }
-  }
-
-  #encodeError(thrown: unknown): Wire {
-    try {
-      return encode(thrown, { to: this.#owner, path: "what the task threw" });
-    } catch (why) {
-      return encode(standIn(thrown, why), { to: this.#owner });
     }
   }
 
   #say(message: FromThread, wire?: Wire): void {
     this.#port.postMessage(message, wire ? transferList(wire) : []);
   }
-}
-
-/** What a task threw can't cross: its words can, as far as they can be read. */
-function standIn(thrown: unknown, why: unknown): Error {
-  try {
-    const { name, stack } = thrown instanceof Error ? thrown : { name: "Error", stack: undefined };
-    const stand = new Error(`${name}: ${messageOf(thrown)} (${messageOf(why)})`);
-    // What a ship hook threw may not cross either.
-    if (why instanceof BraidError) stand.cause = why;
-    if (stack) stand.stack = stack;
-    return stand;
-  } catch {
-    return new Error("The task threw something that can't be shown.");
-  }
-}
-
-/** Takes the values of the captures before the arguments. */
-function callClosure(node: FunctionNode): TaskFunction {
-  const make = closureMaker(node);
-  const { length } = node.names;
-  return (...values) => (make(values.slice(0, length)) as TaskFunction)(...values.slice(length));
-}
-
-async function receive(wire: Wire): Promise<unknown> {
-  const wait = prepare(wire);
-  if (wait) await wait;
-  return decode(wire);
 }
 
 function originOf(board: Board, slot: number): number | undefined {

@@ -2,16 +2,12 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import type { ThreadData, ToThread } from "./messages.ts";
+import { quietLoader } from "./quiet-loader.ts";
 import { Runner } from "./runner.ts";
 
 const port = parentPort!;
 
-// Shipped functions import by the default loader, which Node 24 calls experimental at the first import().
-const { emitWarning } = process;
-process.emitWarning = function (warning: string | Error, ...rest: unknown[]): void {
-  if (!String(warning).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER"))
-    (emitWarning as (...args: unknown[]) => void).call(process, warning, ...rest);
-} as typeof emitWarning;
+quietLoader();
 
 // A thread that is ended, or whose program ends, must not take with it what its tasks have printed: a worker's streams
 // keep all but the first piece until the owner has asked for more.

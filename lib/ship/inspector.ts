@@ -54,6 +54,8 @@ function post<R>(method: string, params?: object): R {
 
 function open(): void {
   if (session) return;
+  if (process.permission && !process.permission.has("inspector"))
+    throw new Error("functions and classes made in a sandbox can't leave it without the permission inspector");
   // Not imported, because most threads never need it.
   const { Session } = process.getBuiltinModule("node:inspector");
   session = new Session();
