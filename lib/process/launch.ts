@@ -1,6 +1,7 @@
 // How a child process is started: with the flags of this one, and those that the pool's options stand for.
 
 import { fork, type ChildProcess, type StdioOptions } from "node:child_process";
+import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -85,14 +86,31 @@ function* inheritedFlags(flags: readonly string[], ownPermission: boolean): Gene
   }
 }
 
+/** Where the parser is looked for, which a process needs to send objects of classes, and where it is. */
+function* parserFolders(): Generator<string> {
+  for (const folder of createRequire(import.meta.url).resolve.paths("acorn") ?? []) {
+    const one = path.join(folder, "acorn");
+    yield one;
+    if (!fs.existsSync(one)) continue;
+    yield fs.realpathSync(one);
+    if (fs.lstatSync(folder).isSymbolicLink()) yield folder;
+    return;
+  }
+}
+
+/** Node forgets that a folder is allowed where something inside of it is allowed, too. */
+function outermost(paths: readonly string[]): string[] {
+  if (paths.includes("*")) return ["*"];
+  const whole = paths.map((one) => (one.endsWith(path.sep) ? one : one + path.sep));
+  return paths.filter((_, at) => !whole.some((other) => other !== whole[at] && whole[at]!.startsWith(other)));
+}
+
 function permissionFlags(permission: Permission, folders: readonly string[]): string[] {
   const { fsRead = [], fsWrite = [], childProcess, worker, addons, wasi, inspector } = permission;
   const all = (paths: readonly string[]): string[] => paths.map((one) => (one === "*" ? one : path.resolve(one)));
-  // The parser reads classes.
-  const parser = path.dirname(createRequire(import.meta.url).resolve("acorn/package.json"));
-  const reads = [LIBRARY, parser, ...folders, ...all(fsRead)];
+  const reads = outermost([LIBRARY, ...parserFolders(), ...folders, ...all(fsRead)]);
   const flags = ["--permission", ...reads.map((one) => `--allow-fs-read=${one}`)];
-  flags.push(...all(fsWrite).map((one) => `--allow-fs-write=${one}`));
+  flags.push(...outermost(all(fsWrite)).map((one) => `--allow-fs-write=${one}`));
   const more = { "child-process": childProcess, worker, addons, wasi, inspector };
   for (const [name, isAllowed] of Object.entries(more)) if (isAllowed) flags.push(`--allow-${name}`);
   return flags;
