@@ -179,7 +179,7 @@ export class ProcessRunner {
       return toBytes(encodeError(thrown, options));
     } catch (cause) {
       const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
-      return toBytes(encodeError(new NotSendableError("error", text, { cause }), options));
+      return toBytes(encode(new NotSendableError("error", text), options));
     }
   }
 

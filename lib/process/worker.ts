@@ -2,9 +2,11 @@
 
 import { quietLoader } from "../pool/quiet-loader.ts";
 import type { FromProcess, ToProcess } from "./messages.ts";
+import { printAtOnce } from "./printing.ts";
 import { ProcessRunner } from "./runner.ts";
 
 quietLoader();
+printAtOnce();
 // Taken now: a task may put something else in its place.
 const send = process.send!.bind(process) as (message: FromProcess, done?: () => void) => void;
 const runner = new ProcessRunner(process.argv[2]!, send);

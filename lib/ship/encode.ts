@@ -243,9 +243,10 @@ export class Encoder {
     // stands for it. For one of another context, of node:vm, this one's stands.
     let type: Function | undefined;
     for (let at: unknown = error.constructor; typeof at === "function"; at = Object.getPrototypeOf(at)) {
-      const facts = userFacts(at);
+      const isNamed = globalPath(at) !== undefined || libraryPlace(at) !== undefined;
+      const facts = isNamed ? undefined : userFacts(at);
       if (facts?.hasPrivate) type = undefined;
-      else type ??= facts || globalPath(at) || libraryPlace(at) ? at : standardError(at);
+      else type ??= facts || isNamed ? at : standardError(at);
     }
     node.of = this.ref(type ?? Error, { up: place, key: ".constructor" });
     this.later(() => this.props(error, node.props, place, (key) => key === "stack" || key === "message"));
