@@ -75,6 +75,23 @@ export interface ProcessEnd {
   signal?: NodeJS.Signals | undefined;
 }
 
+/** A supervised process ended more often than its supervisor allows; `cause` is how it ended last. */
+export class RestartLimitError extends BraidError {
+  /** The id of the child. */
+  readonly child: string;
+  constructor(child: string, message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_RESTART_LIMIT", message, options);
+    this.child = child;
+  }
+}
+
+/** A way between processes could not be opened (the address is in use, nobody listens), or has broken. */
+export class IpcError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_IPC", message, options);
+  }
+}
+
 /** The pool took no more work: it was closed or terminated. */
 export class PoolClosedError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

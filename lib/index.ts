@@ -16,7 +16,7 @@ export {
   type TaskState,
   type TraceEvent,
 } from "./pool/index.ts";
-export { ProcessPool, type Permission, type ProcessPoolOptions } from "./process/index.ts";
+export * from "./process/index.ts";
 export { par, type Par, type ParOptions } from "./par/index.ts";
 export {
   Figure,

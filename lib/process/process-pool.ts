@@ -6,7 +6,7 @@ import { MadeInside } from "../pool/inside.ts";
 import { Pool, type PoolOptions } from "../pool/pool.ts";
 import { SCHEDULES } from "../pool/schedule.ts";
 import { inLibrary } from "../ship/index.ts";
-import { ProcessEngine } from "./engine.ts";
+import { ProcessEngine, type ProcessEngineOptions } from "./engine.ts";
 import { checkStack, type Permission } from "./launch.ts";
 
 export interface ProcessPoolOptions extends PoolOptions {
@@ -37,7 +37,7 @@ export interface ProcessPoolOptions extends PoolOptions {
  */
 export class ProcessPool extends Pool {
   constructor(options: ProcessPoolOptions = {}) {
-    super(new MadeInside(makeEngine(options)) as PoolOptions);
+    super(new MadeInside(new ProcessEngine(checkOptions(options))) as PoolOptions);
   }
 
   get processes(): number {
@@ -45,7 +45,7 @@ export class ProcessPool extends Pool {
   }
 }
 
-function makeEngine(options: ProcessPoolOptions): ProcessEngine {
+export function checkOptions(options: ProcessPoolOptions): ProcessEngineOptions {
   const known = ["processes", "threads", "stackSizeMb", "maxHeapMb", "trace", "schedule", "permission"];
   checkKnown("ProcessPool", options, known);
   const { threads, stackSizeMb, maxHeapMb, trace = false, schedule = "steal", permission } = options;
@@ -58,7 +58,7 @@ function makeEngine(options: ProcessPoolOptions): ProcessEngine {
   if (typeof trace !== "boolean") throw new TypeError(`Expected trace to be true or false, got ${String(trace)}.`);
   checkChoice("schedule", schedule, SCHEDULES);
   if (permission !== undefined) checkPermission(permission);
-  return new ProcessEngine({ processes, stackSizeMb, maxHeapMb, trace, schedule, permission });
+  return { processes, stackSizeMb, maxHeapMb, trace, schedule, permission };
 }
 
 function checkPermission(permission: Permission): void {

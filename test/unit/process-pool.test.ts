@@ -76,7 +76,7 @@ describe("tasks", () => {
       views: [new Uint8Array(buffer, 0, 4), new Float64Array(buffer)] as const,
       float: new Float16Array([1.5]),
       bytes: Buffer.from("hey"),
-      odd: [undefined, -0, 10n, NaN, , new Date(5), /a/g, new URL("http://a/b")],
+      odd: [undefined, -0, 10n, NaN, new Array(1), new Date(5), /a/g, new URL("http://a/b")],
       error: new OwnError("e", { cause: 1 }),
       abort: new DOMException("m", "AbortError"),
       times: (n: number) => n * 2,
@@ -287,7 +287,7 @@ describe("a process that dies", () => {
 
   it("before it runs is tried again a few times, then what waits fails with the reason", async () => {
     await using broken = new ProcessPool({ processes: 2 });
-    process.execArgv.push("--require=/no/such/module");
+    process.execArgv.push("--import=data:text/javascript,process.exit(1)");
     const results = await Promise.allSettled([broken.run(() => 1), broken.run(() => 2), broken.run(() => 3)]);
     process.execArgv.pop();
     for (const result of results) {
