@@ -55,6 +55,43 @@ export class ThreadCrashedError extends BraidError {
   }
 }
 
+/**
+ * The process that ran a task died under it, or none could be started. It has ended by itself with an exit code, or was
+ * ended by a signal: one of the two is set where it ran at all.
+ */
+export class ProcessCrashedError extends BraidError {
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  constructor(message: string, { exitCode, signal, ...options }: ErrorOptions & ProcessEnd = {}) {
+    super("ERR_BRAID_PROCESS_CRASHED", message, { ...options, retryable: true });
+    this.exitCode = exitCode;
+    this.signal = signal;
+  }
+}
+
+/** How a process has ended. */
+export interface ProcessEnd {
+  exitCode?: number | undefined;
+  signal?: NodeJS.Signals | undefined;
+}
+
+/** A supervised process ended more often than its supervisor allows; `cause` is how it ended last. */
+export class RestartLimitError extends BraidError {
+  /** The id of the child. */
+  readonly child: string;
+  constructor(child: string, message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_RESTART_LIMIT", message, options);
+    this.child = child;
+  }
+}
+
+/** A way between processes could not be opened (the address is in use, nobody listens), or has broken. */
+export class IpcError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_IPC", message, options);
+  }
+}
+
 /** The pool took no more work: it was closed or terminated. */
 export class PoolClosedError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

@@ -22,6 +22,15 @@ export interface Literal {
   captures(): Record<string, unknown>;
 }
 
+/** What a child process is given, so that it is a part of this program as a thread is. */
+export interface ForChild {
+  readonly env: Record<string, string>;
+  /** File descriptors that it has under the same numbers. */
+  readonly descriptors: readonly number[];
+  /** Folders of code that it loads. */
+  readonly folders: readonly string[];
+}
+
 export interface Host {
   /** Who started the work that runs now (a cell); opaque to the library, travels with every task. */
   origin(): number | undefined;
@@ -31,6 +40,8 @@ export interface Host {
   onInterrupt(listener: (origin: number) => void): () => void;
   /** The library looks after this thread itself: an interrupt must not end it behind the library's back. */
   adopt(thread: Worker): void;
+  /** Asked for each child process that runs tasks. It is started with the flags of this one. */
+  forChild?(): ForChild;
   /** Where a cell imported this value from, if it did. */
   importedFrom(value: object): ImportOrigin | undefined;
   /** Where a top-level name of the cells was imported from: a captured number may be a module's export. */

@@ -34,6 +34,7 @@ export {
   type QueueLength,
   type ServedRequest,
 } from "./async/index.ts";
+export * from "./process/index.ts";
 export { par, type Par, type ParOptions } from "./par/index.ts";
 export {
   Figure,

@@ -1,8 +1,10 @@
-// Preloaded (--require) in the executor's main thread and in every worker thread below it, so that all of them print
-// live, resolve imports from the notebook's folder, and say which cell they work for. The control thread is left alone.
+// Preloaded (--require) in the executor's main thread, in every worker thread below it and in processes that run tasks,
+// so that all of them print live, resolve imports from the notebook's folder, and say which cell they work for. The
+// control thread is left alone, and so is any other process.
 
 import { getEnvironmentData, isMainThread } from "node:worker_threads";
 import { registerHost } from "../../lib/host.ts";
+import { forChild, placeHere } from "./child.ts";
 import { hideOwnFrames } from "./describe.ts";
 import { importedFrom, importedName, installImports } from "./imports.ts";
 import { installLiterals, literal } from "./literals.ts";
@@ -11,18 +13,21 @@ import { currentRun, runAs } from "./origin.ts";
 import { captureOutput, reportDisplay } from "./output.ts";
 import { trackTimers } from "./timers.ts";
 
-if (getEnvironmentData(CONTROL_THREAD) !== true) {
-  captureOutput();
+const place = getEnvironmentData(CONTROL_THREAD) === true ? undefined : placeHere();
+
+if (place) {
+  captureOutput(place.isChild);
   hideOwnFrames();
-  installImports();
+  installImports(place.folder);
   trackThreads();
-  if (isMainThread) trackTimers();
+  if (isMainThread && !place.isChild) trackTimers();
   installLiterals();
   registerHost({
     origin: currentRun,
     runAs,
     onInterrupt,
     adopt,
+    forChild: () => forChild(place),
     importedFrom,
     importedName,
     literal,

@@ -6,14 +6,12 @@ import fs from "node:fs";
 import { createRequire, isBuiltin, registerHooks, stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 import type * as Esbuild from "esbuild";
 import type * as OxcParser from "oxc-parser";
 import type * as OxcTransform from "oxc-transform";
 import type { ImportOrigin } from "../../lib/host.ts";
 import type { ExecuteCommand } from "../link/messages.ts";
 
-const FOLDER = "braid.folder";
 const FROM_CELL = "braid-cell:";
 const require = createRequire(import.meta.url);
 const extension = path.extname(import.meta.url);
@@ -47,9 +45,7 @@ export function bindNames(names: ExecuteCommand["names"]): void {
 }
 
 /** Defines __import, __importMeta and require for cells and for the closures that they ship. */
-export function installImports(): void {
-  if (isMainThread) setEnvironmentData(FOLDER, process.cwd());
-  const folder = getEnvironmentData(FOLDER) as string;
+export function installImports(folder: string): void {
   const cellUrl = pathToFileURL(path.join(folder, "cell.ts")).href;
   installHooks(cellUrl);
   const cellRequire = createRequire(cellUrl);

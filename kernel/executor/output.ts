@@ -7,7 +7,7 @@ import { FrameKind, FrameWriter } from "../link/frames.ts";
 import { REPORT_FD, type Report } from "../link/messages.ts";
 import { currentRun } from "./origin.ts";
 
-const frames = new FrameWriter(REPORT_FD, threadId);
+let frames = new FrameWriter(REPORT_FD, threadId);
 
 /** Blocks while the front is behind. `run` says which cell it belongs to, by default the current one. */
 export function report(message: Report, run = currentRun(), buffers: readonly Uint8Array[] = []): void {
@@ -32,7 +32,9 @@ export function printError(text: string, run = currentRun()): void {
   frames.write(FrameKind.stderr, text, run);
 }
 
-export function captureOutput(): void {
+/** @param isChild this is a process of tasks: its threads take their numbers from the upper half */
+export function captureOutput(isChild: boolean): void {
+  if (isChild) frames = new FrameWriter(REPORT_FD, 0x8000 + ((process.pid * 32 + threadId) & 0x7fff));
   capture(process.stdout, FrameKind.stdout);
   capture(process.stderr, FrameKind.stderr);
 }

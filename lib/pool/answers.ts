@@ -49,12 +49,12 @@ export class Answers {
   failed(slot: number, thrown: unknown): void {
     this.#post(slot);
     const index = thrown instanceof ItemFailure ? thrown.index : undefined;
-    const wire = encodeError(thrown instanceof ItemFailure ? thrown.error : thrown, this.#owner);
+    const wire = encodeError(thrown instanceof ItemFailure ? thrown.error : thrown, { to: this.#owner });
     try {
       this.#say({ braid: "done", slot, ok: false, wire, index }, wire);
     } catch (cause) {
       const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
-      const why = encodeError(new NotSendableError("error", text, { cause }), this.#owner);
+      const why = encodeError(new NotSendableError("error", text, { cause }), { to: this.#owner });
       this.#say({ braid: "done", slot, ok: false, wire: why, index }, why);
     }
   }

@@ -21,16 +21,16 @@ export function setThreads(n: number): void {
 
 /** How many threads are used where the caller says nothing. */
 export function defaultThreads(): number {
-  return ownerLink()?.pool.threads ?? threads ?? availableParallelism();
+  return ownerLink()?.pool?.threads ?? threads ?? availableParallelism();
 }
 
 /**
- * The default pool, with at least so many threads; started when first asked for. In a task it is the pool that the task
- * runs on: threads of threads would only be too many.
+ * The default pool, with at least so many threads; started when first asked for. In a task it is the pool of
+ * threads that the task runs on: threads of threads would only be too many.
  */
 export function defaultPool(atLeast: number): Pool {
-  const link = ownerLink();
-  if (link) return poolFrom(link.pool);
+  const own = ownerLink()?.pool;
+  if (own) return poolFrom(own);
   pool ??= new Pool({ threads: Math.max(atLeast, defaultThreads()) });
   if (pool.threads < atLeast) pool.resize(atLeast);
   return pool;

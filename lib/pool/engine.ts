@@ -6,11 +6,11 @@ import { CancelledError, PoolClosedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { encode, realm, smallClosure, snapshot, type Wire } from "../ship/index.ts";
 import { Group } from "./group.ts";
-import type { Inside } from "./inside.ts";
+import type { OwnEngine } from "./inside.ts";
 import { called, unsendable, type Job, type Work } from "./job.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { now } from "./messages.ts";
-import { registerEngine } from "./nested-calls.ts";
+import { nextEngineId, registerEngine } from "./nested-calls.ts";
 import type { PoolStats } from "./pool.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TraceEvent } from "./trace.ts";
@@ -23,11 +23,11 @@ export interface EngineOptions {
   readonly schedule: Schedule;
 }
 
-let engines = 0;
 let groups = 0;
 
-export class Engine implements Inside {
-  readonly id: number = ++engines;
+export class Engine implements OwnEngine {
+  readonly id: number = nextEngineId();
+  readonly between = "threads";
   readonly owner: string = realm;
   readonly begin: number = now();
   readonly #lifecycle: Lifecycle;

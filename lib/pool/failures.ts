@@ -1,15 +1,15 @@
 // What goes back in place of a result that is an error, or that can't cross.
 
 import { BraidError, NotSendableError } from "../errors.ts";
-import { encode, whyNotCloned, type Wire } from "../ship/index.ts";
+import { encode, whyNotCloned, type EncodeOptions, type Wire } from "../ship/index.ts";
 import { messageOf } from "./job.ts";
 
 /** Anything that can be thrown has a wire, if only of its words. */
-export function encodeError(thrown: unknown, to: string): Wire {
+export function encodeError(thrown: unknown, options: EncodeOptions): Wire {
   try {
-    return encode(thrown, { to, path: "what the task threw" });
+    return encode(thrown, { ...options, path: "what the task threw" });
   } catch (why) {
-    return encode(standIn(thrown, why), { to });
+    return encode(standIn(thrown, why), options);
   }
 }
 

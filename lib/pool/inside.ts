@@ -1,6 +1,7 @@
-// What the methods of a pool stand on: the engine where the pool was made, a link to it anywhere else.
+// What the methods of a pool stand on: an engine, of threads or of processes, where the pool was made; a link to it
+// anywhere else.
 
-import type { Wire } from "../ship/index.ts";
+import type { Between, Wire } from "../ship/index.ts";
 import type { Group } from "./group.ts";
 import type { Job, Work } from "./job.ts";
 import type { PoolStats } from "./pool.ts";
@@ -12,7 +13,9 @@ export interface Inside {
   readonly owner: string;
   /** When it was made, on the common clock. */
   readonly begin: number;
-  /** How many threads. */
+  /** What its tasks cross on their way. */
+  readonly between: Between;
+  /** How many threads, or processes. */
   readonly target: number;
   checkOpen(): void;
   /** Starts or queues a call. What it sends is taken as it is now. */
@@ -34,4 +37,18 @@ export interface Inside {
   events(): TraceEvent[];
   close(): Promise<void>;
   terminate(): Promise<void>;
+}
+
+/** Where a pool was made: it also takes the calls of its own tasks. */
+export interface OwnEngine extends Inside {
+  /** A task that runs has made a call: one that a closed pool still finishes, too. */
+  addNested(work: Work, wire: Wire, origin: number | undefined): Job;
+}
+
+/** In the place of a pool's options: what is inside of it, made elsewhere. */
+export class MadeInside {
+  readonly inside: Inside;
+  constructor(inside: Inside) {
+    this.inside = inside;
+  }
 }

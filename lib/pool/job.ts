@@ -89,7 +89,7 @@ export function messageOf(thrown: unknown): string {
 }
 
 /** The error for what structured clone refuses. */
-export function unsendable(cause: unknown): NotSendableError {
-  const text = `The task can't be sent to a thread: ${whyNotCloned(cause as Error)}.`;
+export function unsendable(cause: unknown, to = "thread"): NotSendableError {
+  const text = `The task can't be sent to a ${to}: ${whyNotCloned(cause as Error)}.`;
   return new NotSendableError("args", text, { cause });
 }

@@ -6,19 +6,26 @@
 import { inspect, types } from "node:util";
 import { trimStack } from "../ship/index.ts";
 
-/** @param ends does an error that comes now belong to a task that goes on? */
-export function watchLateErrors(ends: () => boolean): void {
-  watch("uncaughtException", "Uncaught error in a callback", ends);
-  watch("unhandledRejection", "Unhandled rejection", ends);
+/**
+ * @param ends does an error that comes now belong to a task that goes on?
+ * @param end ends the thread, or the process, because of it
+ */
+export function watchLateErrors(ends: () => boolean, end: (error: unknown) => void): void {
+  watch("uncaughtException", "Uncaught error in a callback", ends, end);
+  watch("unhandledRejection", "Unhandled rejection", ends, end);
 }
 
-function watch(event: string, what: string, ends: () => boolean): void {
+/** Nobody listens any more: what is thrown from here ends the thread. */
+export function throwOn(error: unknown): never {
+  process.removeAllListeners("uncaughtException");
+  throw error;
+}
+
+function watch(event: string, what: string, ends: () => boolean, end: (error: unknown) => void): void {
   const heard = (error: unknown): void => {
     if (process.listenerCount(event) > 1) return;
     if (!ends()) return void process.stderr.write(`${what}: ${textOf(error)}\n`);
-    // Nobody listens any more: what is thrown from here ends the thread.
-    process.removeAllListeners("uncaughtException");
-    throw error;
+    end(error);
   };
   process.on(event, heard);
 }

@@ -1,7 +1,7 @@
 // Many parts of one call: the function goes once to each thread, the items in chunks, the results come back in order.
 
 import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../errors.ts";
-import { encode, type Wire } from "../ship/index.ts";
+import { encode, type EncodeOptions, type Wire } from "../ship/index.ts";
 import { checkFunction, checkInteger, checkIterable, checkKnown, checkMilliseconds, checkSignal } from "../checks.ts";
 import type { Inside } from "./inside.ts";
 import { called, labelOf, messageOf, type Outcome } from "./job.ts";
@@ -23,7 +23,7 @@ export interface PartsCall<C, P, R> {
   /** Sent once to each thread. */
   readonly context: C;
   readonly parts: readonly P[];
-  encodePart?(part: P): Wire;
+  encodePart?(part: P, options: EncodeOptions): Wire;
   /** At most so many parts at a time. */
   readonly limit?: number;
   readonly signal?: AbortSignal | undefined;
@@ -38,14 +38,15 @@ export interface PartsCall<C, P, R> {
 export async function runParts<C, P, R>(engine: Inside, call: PartsCall<C, P, R>): Promise<R[]> {
   const { label, parts, signal, timeoutMs, limit = Infinity } = call;
   engine.checkOpen();
-  const shared = encode({ entry: call.entry, context: call.context }, { path: "" });
+  const { between } = engine;
+  const shared = encode({ entry: call.entry, context: call.context }, { path: "", between });
   if (shared.nodes.some((node) => node.t === "moved"))
     throw new NotSendableError(
       "move()",
       `The function of ${called(call)} captures a value marked with move(), but several threads get it: share it with shared(), or send a copy.`,
     );
   // All are encoded before any runs.
-  const wires: Wire[] = parts.map((part) => call.encodePart?.(part) ?? encode(part, { path: "" }));
+  const wires: Wire[] = parts.map((part) => (call.encodePart ?? encode)(part, { path: "", between }));
   if (signal?.aborted)
     throw new CancelledError(`Cancelled before it started: ${called(call)}.`, { cause: signal.reason });
   if (parts.length === 0) return [];
@@ -101,9 +102,9 @@ function wholeOf({ label, entry }: { label: string; entry: unknown }): string {
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** An error tells the place in all the items, not in the chunk. */
-function encodeItems(part: MapPart): Wire {
+function encodeItems(part: MapPart, options: EncodeOptions): Wire {
   try {
-    return encode(part, { path: "" });
+    return encode(part, options);
   } catch (error) {
     if (!(error instanceof NotSendableError)) throw error;
     const shift = (text: string): string =>

@@ -1,38 +1,46 @@
 // The calls that the tasks of one thread have made: the owner runs them as its own, and sends the results back.
 
 import { CancelledError, NotSendableError, PoolClosedError } from "../errors.ts";
-import { encode, type Wire } from "../ship/index.ts";
-import type { Engine } from "./engine.ts";
+import { encode, type Between, type Wire } from "../ship/index.ts";
 import type { Group } from "./group.ts";
+import type { OwnEngine } from "./inside.ts";
 import { called, type Job, type Outcome } from "./job.ts";
 import type { NestedMessage, NestedResult } from "./messages.ts";
 
 /** By number: the pools that were made in this thread. */
-const engines = new Map<number, WeakRef<Engine>>();
+const engines = new Map<number, WeakRef<OwnEngine>>();
+let count = 0;
 
-export function registerEngine(engine: Engine): void {
+export function nextEngineId(): number {
+  return ++count;
+}
+
+export function registerEngine(engine: OwnEngine): void {
   engines.set(engine.id, new WeakRef(engine));
   gone.register(engine, engine.id);
 }
 
 const gone = new FinalizationRegistry<number>((id) => engines.delete(id));
 
-export function engineWithId(id: number): Engine | undefined {
+export function engineWithId(id: number): OwnEngine | undefined {
   return engines.get(id)?.deref();
 }
 
 interface OpenCall {
-  readonly engine: Engine;
+  readonly engine: OwnEngine;
   readonly job: Job;
 }
 
 export class NestedCalls {
   readonly #send: (result: NestedResult, wire: Wire) => void;
   readonly #jobs = new Map<number, OpenCall>();
-  readonly #groups = new Map<number, { readonly engine: Engine; readonly group: Group }>();
+  readonly #groups = new Map<number, { readonly engine: OwnEngine; readonly group: Group }>();
+  readonly #between: Between;
 
-  constructor(send: (result: NestedResult, wire: Wire) => void) {
+  /** @param between what the results cross on their way back */
+  constructor(send: (result: NestedResult, wire: Wire) => void, between: Between) {
     this.#send = send;
+    this.#between = between;
   }
 
   heard(message: NestedMessage): void {
@@ -72,7 +80,7 @@ export class NestedCalls {
   }
 
   #call(
-    engine: Engine | undefined,
+    engine: OwnEngine | undefined,
     { call, label, share, group, origin, wire }: NestedMessage & { braid: "call" },
   ): void {
     const work = {
@@ -99,7 +107,7 @@ export class NestedCalls {
   }
 
   /** Calls of a group that isn't there fail. */
-  #openGroup(engine: Engine | undefined, { group, limit, wire }: NestedMessage & { braid: "openGroup" }): void {
+  #openGroup(engine: OwnEngine | undefined, { group, limit, wire }: NestedMessage & { braid: "openGroup" }): void {
     try {
       if (engine) this.#groups.set(group, { engine, group: engine.openGroup(wire, limit) });
     } catch (error) {
@@ -111,7 +119,7 @@ export class NestedCalls {
     const { ok } = outcome;
     const more = ok ? {} : { index: outcome.index, stopped: outcome.stopped };
     try {
-      const wire = encode(ok ? outcome.value : outcome.error, { path: "result" });
+      const wire = encode(ok ? outcome.value : outcome.error, { path: "result", between: this.#between });
       this.#send({ braid: "result", call, ok, ...more, wire }, wire);
     } catch (error) {
       const wire = encode(error);

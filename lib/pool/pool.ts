@@ -6,7 +6,7 @@ import { Call } from "./call.ts";
 import { checkChoice, checkInteger, checkKnown, checkThreads } from "../checks.ts";
 import { Engine } from "./engine.ts";
 import { mapItems, type MapOptions } from "./map.ts";
-import type { Inside } from "./inside.ts";
+import { MadeInside, type Inside } from "./inside.ts";
 import { engineWithId } from "./nested-calls.ts";
 import { ownerLink, poolData, RemoteEngine, type PoolData } from "./remote-engine.ts";
 import { SCHEDULES, type Schedule } from "./schedule.ts";
@@ -64,9 +64,10 @@ export class Pool implements AsyncDisposable {
   }
 
   constructor(options?: PoolOptions);
-  constructor(options: PoolOptions | RemoteEngine = {}) {
-    if (options instanceof RemoteEngine) {
-      this.#engine = options;
+  constructor(options: PoolOptions | MadeInside = {}) {
+    if (options instanceof MadeInside) {
+      this.#engine = options.inside;
+      pools.set(this.#engine, this);
       return;
     }
     checkKnown("Pool", options, ["threads", "stackSizeMb", "maxHeapMb", "trace", "schedule"]);
@@ -172,7 +173,7 @@ export function poolFrom(data: PoolData): Pool {
       "A pool can be used in the thread that made it and in tasks of that thread's pools, not further away.",
     );
   const key = `${data.owner}/${data.id}`;
-  const known = elsewhere.get(key) ?? new Pool(new RemoteEngine(data) as PoolOptions);
+  const known = elsewhere.get(key) ?? new Pool(new MadeInside(new RemoteEngine(data)) as PoolOptions);
   elsewhere.set(key, known);
   return known;
 }

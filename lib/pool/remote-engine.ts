@@ -1,11 +1,11 @@
 // A pool in the hands of a task: its calls go by message to the thread that made the pool, and from there to any of its
-// threads. While a task awaits such calls its own thread takes other tasks, so that tasks may wait for tasks, however
+// threads or processes. While a task awaits such calls its own thread takes other tasks, so that tasks may wait for tasks, however
 // deep, also where there is one thread only.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { encode, type Wire } from "../ship/index.ts";
+import { encode, type Between, type Wire } from "../ship/index.ts";
 import { outcomeOf } from "./answers.ts";
 import { Group } from "./group.ts";
 import type { Inside } from "./inside.ts";
@@ -22,11 +22,12 @@ export interface OpenTask {
 /** The task that the running code belongs to, also after it has awaited something. */
 export const openTask = new AsyncLocalStorage<OpenTask>();
 
-/** The way from a pool's thread to the thread that made the pool. */
+/** The way from a pool's thread or process to the thread that made the pool. */
 export interface OwnerLink {
   readonly owner: string;
-  /** The pool that this thread belongs to. */
-  readonly pool: PoolData;
+  readonly between: Between;
+  /** The pool of threads that this thread belongs to. */
+  readonly pool: PoolData | undefined;
   post(message: NestedMessage, wire?: Wire): void;
   /** A task has made a call, or got the result of one. */
   called(task: OpenTask | undefined, change: 1 | -1): void;
@@ -38,15 +39,16 @@ export interface PoolData {
   readonly id: number;
   readonly threads: number;
   readonly begin: number;
+  readonly between: Between;
 }
 
-export function poolData({ owner, id, target, begin }: Inside): PoolData {
-  return { owner, id, threads: target, begin };
+export function poolData({ owner, id, target, begin, between }: Inside): PoolData {
+  return { owner, id, threads: target, begin, between };
 }
 
 let link: OwnerLink | undefined;
 
-/** Undefined in a thread that is not of a pool. */
+/** Undefined where no pool runs its tasks. */
 export function ownerLink(): OwnerLink | undefined {
   return link;
 }
@@ -97,12 +99,14 @@ export class RemoteEngine implements Inside {
   readonly owner: string;
   readonly begin: number;
   readonly target: number;
+  readonly between: Between;
 
-  constructor({ id, owner, begin, threads }: PoolData) {
+  constructor({ id, owner, begin, threads, between }: PoolData) {
     this.id = id;
     this.owner = owner;
     this.begin = begin;
     this.target = threads;
+    this.between = link?.between === "processes" ? "processes" : between;
   }
 
   checkOpen(): void {
@@ -110,7 +114,7 @@ export class RemoteEngine implements Inside {
   }
 
   call(work: Work, fn: Function, args: readonly unknown[]): Job {
-    return this.add(work, encode({ fn, args }, { path: "" }));
+    return this.add(work, encode({ fn, args }, { path: "", between: this.between }));
   }
 
   add(work: Work, wire: Wire): Job {

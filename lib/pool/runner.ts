@@ -6,9 +6,10 @@ import { Board } from "../engine/board.ts";
 import { watchWaits } from "../atomics.ts";
 import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { closureMaker, decode, prepare, whyNotCloned, type FunctionNode, type Wire } from "../ship/index.ts";
+import { decode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
 import { Answers } from "./answers.ts";
-import { watchLateErrors } from "./late-errors.ts";
+import { callable, receive, type TaskFunction } from "./callable.ts";
+import { throwOn, watchLateErrors } from "./late-errors.ts";
 import { Link } from "./link.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
 import { isThenable, type Entry } from "./parts.ts";
@@ -16,7 +17,6 @@ import { callUnread, heardResult, openTask, setOwnerLink, type OpenTask } from "
 import { WorkLoop } from "./work-loop.ts";
 
 type RunPart = (part: unknown) => unknown;
-type TaskFunction = (...args: unknown[]) => unknown;
 
 /** The `calls` of a task that has ended. */
 const OVER = -1;
@@ -49,14 +49,14 @@ export class Runner {
     const { owner, pool, seat, trace } = data;
     this.#link = new Link(port);
     const say = (message: FromThread, wire?: Wire): void => this.#link.post(message, wire);
-    setOwnerLink({ owner, pool, post: say, called: (task, change) => this.#called(task, change) });
+    setOwnerLink({ owner, between: "threads", pool, post: say, called: (task, change) => this.#called(task, change) });
     this.#board = new Board(data.board);
     this.#seat = seat;
     this.#trace = trace;
     const tasks = { mayBegin: () => this.#open <= this.#waiting, run: this.#runOrDie };
     this.#loop = new WorkLoop(this.#board, data, tasks, say);
     this.#answers = new Answers(this.#board, seat, owner, say);
-    watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()));
+    watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()), throwOn);
     watchWaits(
       () => this.#blocked(),
       () => this.#unblocked(),
@@ -220,10 +220,9 @@ export class Runner {
   }
 
   async #define(id: number, wire: Wire): Promise<void> {
-    const [node] = wire.nodes;
     try {
-      const isClosure = node?.t === "fn" && node.names.length > 0;
-      this.#functions.set(id, isClosure ? callClosure(node) : ((await receive(wire)) as TaskFunction));
+      const fn = callable(wire);
+      this.#functions.set(id, fn instanceof Promise ? await fn : fn);
     } catch (error) {
       this.#functions.set(id, () => {
         throw error;
@@ -269,19 +268,6 @@ export class Runner {
     const { entry, context } = (await receive(wire)) as { entry: Entry<unknown, unknown, unknown>; context: unknown };
     return entry(context);
   }
-}
-
-/** Takes the values of the captures before the arguments. */
-function callClosure(node: FunctionNode): TaskFunction {
-  const make = closureMaker(node);
-  const { length } = node.names;
-  return (...values) => (make(values.slice(0, length)) as TaskFunction)(...values.slice(length));
-}
-
-async function receive(wire: Wire): Promise<unknown> {
-  const wait = prepare(wire);
-  if (wait) await wait;
-  return decode(wire);
 }
 
 function originOf(board: Board, slot: number): number | undefined {

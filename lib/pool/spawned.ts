@@ -34,7 +34,7 @@ try {
     throw unsendableResult(cause);
   }
 } catch (error) {
-  say(false, encodeError(error, owner));
+  say(false, encodeError(error, { to: owner }));
 }
 // It ends with its function, whatever that has left behind.
 process.exit();

@@ -45,8 +45,8 @@ export class Team {
     events: ThreadEvents,
   ) {
     this.#options = options;
-    const { owner, id, begin } = pool;
-    this.#pool = { owner, id, begin };
+    const { owner, id, begin, between } = pool;
+    this.#pool = { owner, id, begin, between };
     this.#jobs = jobs;
     this.#events = events;
     const lanes = Math.min(MAX_LANES, Math.max(options.threads, availableParallelism(), 8));

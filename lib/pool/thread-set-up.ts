@@ -2,12 +2,12 @@
 
 /** Once a thread. */
 export function settleIn(): void {
-  silenceLoaderWarning();
+  quietLoader();
   printAtOnce();
 }
 
 /** Shipped functions import by the default loader, which Node 24 calls experimental at the first import(). */
-function silenceLoaderWarning(): void {
+export function quietLoader(): void {
   const { emitWarning } = process;
   process.emitWarning = function (warning: string | Error, ...rest: unknown[]): void {
     if (!String(warning).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER"))

@@ -46,7 +46,7 @@ export class PoolThread {
   readonly #opened = new Set<number>();
   readonly #known = new Set<number>();
   /** The calls of its own tasks. */
-  readonly nested: NestedCalls = new NestedCalls((result, wire) => this.#link.post(result, wire));
+  readonly nested: NestedCalls = new NestedCalls((result, wire) => this.#link.post(result, wire), "threads");
 
   constructor(options: ThreadOptions, events: ThreadEvents) {
     const { stackSizeMb, maxHeapMb, board, seat, lane, steals, trace, pool } = options;

@@ -9,7 +9,7 @@ import { factsOf, type SourceFacts } from "./free-names.ts";
 import { idOf, isFrom, knownId } from "./identity.ts";
 import { knownUrl, look, urlOf, type FunctionView } from "./inspector.ts";
 import { builtinOrigin, exportedClass, importBinding } from "./modules.ts";
-import type { Refusal } from "./refusals.ts";
+import type { Between, Refusal } from "./refusals.ts";
 import { closureOf, VITE_IMPORT, type Captured } from "./scopes.ts";
 import type { FunctionNode, Node, Prop, Ref } from "./wire.ts";
 
@@ -104,7 +104,7 @@ export function encodeFunction(fn: Function, sink: Sink): void {
   const label = (): string => describe(fn, start);
   refuseOuter(facts, label);
   const { captured, source: text } = closureOf(fn, source, facts, view, label);
-  for (const { name } of captured) refuseWritten(facts, name, label);
+  for (const { name } of captured) refuseWritten(facts, name, label, encoder.between);
 
   const node: FunctionNode = {
     t: "fn",
@@ -216,12 +216,12 @@ function refuseOuter({ outer }: SourceFacts, label: () => string): void {
   }
 }
 
-function refuseWritten({ free }: SourceFacts, name: string, label: () => string): void {
+function refuseWritten({ free }: SourceFacts, name: string, label: () => string, between: Between): void {
   if (!free.get(name)?.written) return;
   throw new CaptureError(
     name,
-    `${sentence(label())} writes the captured variable "${name}", of which every thread would change a copy of its own: ` +
-      `return the value and combine the results, or keep it in shared memory (shared()) and use Atomics.`,
+    `${sentence(label())} writes the captured variable "${name}", of which every ${between === "threads" ? "thread" : "process"} would change a copy of its own: ` +
+      `return the value and combine the results${between === "threads" ? ", or keep it in shared memory (shared()) and use Atomics" : ""}.`,
   );
 }
 

@@ -14,7 +14,7 @@ import { tellLargeCopy } from "./large-copy.ts";
 import { isMoved } from "./move.ts";
 import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
-import { refusalOf, type Refusal } from "./refusals.ts";
+import { keptByProcess, refusalOf, type Between, type Refusal } from "./refusals.ts";
 import { isStackOverflow, trimStack } from "./stack.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
 
@@ -23,6 +23,8 @@ export interface EncodeOptions {
   to?: string;
   /** How errors call the value: "args", "result". */
   path?: string;
+  /** What it crosses. Processes have no memory in common and nothing to transfer by. Default: "threads". */
+  between?: Between;
 }
 
 /** Where in the value the encoder is; the text is made only for an error. */
@@ -43,8 +45,8 @@ for (const key of Object.getOwnPropertyNames(Symbol)) {
  * Encodes a value with all that it reaches. Throws CaptureError where a function captures what can't cross, and
  * NotSendableError where the value itself holds it; both name the place and what to do.
  */
-export function encode(value: unknown, { to, path = "value" }: EncodeOptions = {}): Wire {
-  const encoder = new Encoder(to);
+export function encode(value: unknown, { to, path = "value", between = "threads" }: EncodeOptions = {}): Wire {
+  const encoder = new Encoder(to, between);
   try {
     const root = encoder.ref(value, { up: undefined, key: path });
     encoder.finish();
@@ -62,13 +64,15 @@ type SetNode = (node: Node) => void;
 export class Encoder {
   readonly nodes: Node[] = [];
   readonly to: string | undefined;
+  readonly between: Between;
   readonly #seen = new Map<unknown, number>();
   readonly #plain = new Set<object>();
   /** What is to be filled in: one after the other instead of one inside the other, however deep the value is. */
   readonly #open: (() => void)[] = [];
 
-  constructor(to: string | undefined) {
+  constructor(to: string | undefined, between: Between) {
     this.to = to;
+    this.between = between;
   }
 
   later(fill: () => void): void {
@@ -121,10 +125,12 @@ export class Encoder {
   }
 
   #object(value: object, place: Place, set: SetNode, imported?: () => ImportOrigin | undefined): void {
-    if (isPlain(value, this.#plain)) {
-      tellLargeCopy(value, () => placeText(place));
+    if (isPlain(value, this.#plain, this.between)) {
+      tellLargeCopy(value, () => placeText(place), this.between);
       return set({ t: "raw", value });
     }
+    const kept = this.between === "processes" && !types.isProxy(value) && keptByProcess(value);
+    if (kept) throw refuse(place, kept);
     if (isMoved(value)) return set({ t: "moved", value, isBuffer: Buffer.isBuffer(value) });
     const named = this.#named(value, imported);
     if (named) return set(named);
@@ -136,6 +142,8 @@ export class Encoder {
       if (origin) return set({ t: "import", specifier: origin.specifier, name: "*" });
       throw refuse(place, refusalOf(value));
     }
+    const rebuilt = rebuiltBy(value);
+    if (rebuilt) return set({ t: "rebuilt", ...rebuilt });
     if (types.isNativeError(value)) return this.#error(value, place, set);
     const prototype: object | null = Object.getPrototypeOf(value);
     if (prototype === null || prototype === Object.prototype) {
@@ -146,8 +154,6 @@ export class Encoder {
       set(node);
       return this.later(() => this.props(value, node.props, place));
     }
-    const rebuilt = rebuiltBy(value);
-    if (rebuilt) return set({ t: "rebuilt", ...rebuilt });
     this.#container(value, prototype, place, set);
   }
 
@@ -236,9 +242,10 @@ export class Encoder {
     // stands for it. For one of another context, of node:vm, this one's stands.
     let type: Function | undefined;
     for (let at: unknown = error.constructor; typeof at === "function"; at = Object.getPrototypeOf(at)) {
-      const facts = userFacts(at);
+      const isNamed = globalPath(at) !== undefined || libraryPlace(at) !== undefined;
+      const facts = isNamed ? undefined : userFacts(at);
       if (facts?.hasPrivate) type = undefined;
-      else type ??= facts || globalPath(at) || libraryPlace(at) ? at : standardError(at);
+      else type ??= facts || isNamed ? at : standardError(at);
     }
     node.of = this.ref(type ?? Error, { up: place, key: ".constructor" });
     this.later(() => this.props(error, node.props, place, (key) => key === "stack" || key === "message"));

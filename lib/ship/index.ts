@@ -10,4 +10,6 @@ export { inLibrary, ship, unship } from "../library.ts";
 export { move } from "./move.ts";
 export type { NotSendable, Send, SendAll, SendResult } from "./send.ts";
 export { trimStack, whyNotCloned } from "./stack.ts";
+export type { Between } from "./refusals.ts";
+export { isPrimitive } from "./plain.ts";
 export { snapshot, transferList, type FunctionNode, type Wire } from "./wire.ts";

@@ -3,6 +3,7 @@
 
 import type * as Inspector from "node:inspector";
 import util from "node:util";
+import { NotSendableError } from "../errors.ts";
 
 export interface Location {
   readonly scriptId: string;
@@ -54,6 +55,11 @@ function post<R>(method: string, params?: object): R {
 
 function open(): void {
   if (session) return;
+  if (process.permission && !process.permission.has("inspector"))
+    throw new NotSendableError(
+      "",
+      'A function or class that was made in a sandbox can\'t leave it without the permission "inspector": send plain data.',
+    );
   // Not imported, because most threads never need it.
   const { Session } = process.getBuiltinModule("node:inspector");
   session = new Session();

@@ -2,6 +2,7 @@
 
 import { inspect, types } from "node:util";
 import { isMoved } from "./move.ts";
+import { classNameOf, keptByProcess, type Between } from "./refusals.ts";
 
 const arrayPrototype = Array.prototype;
 const prototypes = new Map<object, (value: object) => boolean>([
@@ -43,8 +44,11 @@ export function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol");
 }
 
-/** Does structured clone copy all that can be reached from here? `known` holds what was found so before. */
-export function isPlain(root: unknown, known: Set<object>): boolean {
+/**
+ * Does structured clone copy all that can be reached from here; between processes, v8.Serializer? `known` holds what was
+ * found so before.
+ */
+export function isPlain(root: unknown, known: Set<object>, between: Between): boolean {
   if (isPrimitive(root)) return true;
   if (typeof root !== "object") return false;
   const seen = new Set<object>();
@@ -80,6 +84,7 @@ export function isPlain(root: unknown, known: Set<object>): boolean {
     }
     const test = testFor(prototype);
     if (!test || !test(value)) return false;
+    if (between === "processes" && (keptByProcess(value) || classNameOf(value) === "DOMException")) return false;
     if ((ArrayBuffer.isView(value) || types.isArrayBuffer(value)) && isMoved(value)) return false;
     if ((types.isMap(value) || types.isSet(value)) && Reflect.ownKeys(value).length > 0) return false;
     if (types.isMap(value)) {

@@ -2,6 +2,7 @@
 // and a RegExp in the middle of a search.
 
 import { types } from "node:util";
+import { classNameOf } from "./refusals.ts";
 
 const kinds = new Map<object, { kind: string; args(value: never): unknown[] }>();
 
@@ -28,6 +29,9 @@ export function rebuiltBy(value: object): { kind: string; args: unknown[] } | un
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.length);
     return { kind: "Buffer", args: [types.isSharedArrayBuffer(value.buffer) ? bytes : bytes.slice()] };
   }
+  // Structured clone makes it again, the serializer for other processes doesn't.
+  if (classNameOf(value) === "DOMException" && value instanceof DOMException)
+    return { kind: "DOMException", args: [value.message, value.name] };
   const found = kinds.get(Object.getPrototypeOf(value) as object);
   return found && { kind: found.kind, args: found.args(value as never) };
 }

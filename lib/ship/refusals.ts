@@ -2,12 +2,66 @@
 
 import { MessagePort } from "node:worker_threads";
 import { types } from "node:util";
+import { isMoved } from "./move.ts";
 
 export interface Refusal {
   /** Completes "x is …". */
   readonly what: string;
   /** What to do, a clause. */
   readonly remedy: string;
+}
+
+/** What lies between the sender and the receiver. */
+export type Between = "threads" | "processes";
+
+/**
+ * Why an object that threads can be given can't go to another process. Left to themselves, Node's channels between
+ * processes make a silent copy of some of these, and `{}` of others.
+ */
+export function keptByProcess(value: object): Refusal | undefined {
+  const name = classNameOf(value);
+  if (types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value))
+    return {
+      what: `${types.isSharedArrayBuffer(value) ? "a SharedArrayBuffer" : `a ${name} over shared memory`}, which processes don't have in common`,
+      remedy: `send a copy${ArrayBuffer.isView(value) && !types.isDataView(value) ? " (slice() makes one)" : ""}, or use a Pool of threads, which share it`,
+    };
+  if (isMoved(value))
+    return {
+      what: `a ${name} marked with move(), and nothing can be transferred to another process`,
+      remedy: "leave move() out to send a copy",
+    };
+  if (value instanceof MessagePort)
+    return {
+      what: "a MessagePort, whose other end is in this process",
+      remedy: "return the results, or connect the processes with ipc.listen() and ipc.connect()",
+    };
+  const remedy = NATIVE_REMEDIES[name];
+  const isNative = remedy !== undefined && Object.getPrototypeOf(value) === nativeClass(name)?.prototype;
+  return isNative ? { what: `a ${name}, which stays in its process`, remedy } : undefined;
+}
+
+const NATIVE_REMEDIES: Record<string, string> = {
+  Module: "send the bytes and compile them there",
+  Memory: "send a copy of its bytes",
+  Blob: "send its bytes: await blob.arrayBuffer()",
+  CryptoKey: "export it, and import it there",
+  ReadableStream: "send what it gives, or open it inside the function",
+  WritableStream: "open it inside the function",
+  TransformStream: "make it inside the function",
+};
+
+/** By name, because Node loads some of these only when they are looked at. */
+function nativeClass(name: string): { prototype: object } | undefined {
+  const { WebAssembly, [name]: found } = globalThis as unknown as Record<string, Record<string, { prototype: object }>>;
+  return (WebAssembly?.[name] ?? found) as { prototype: object } | undefined;
+}
+
+/** Of the class that made it; runs nothing of the user's. */
+export function classNameOf(value: object): string {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  const type: unknown = prototype && Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  const name: unknown = typeof type === "function" && Object.getOwnPropertyDescriptor(type, "name")?.value;
+  return typeof name === "string" ? name : "";
 }
 
 /** Why an object of no sendable kind is refused. */

@@ -276,7 +276,7 @@ describe("a thread", () => {
     runner = new Runner(
       {
         owner: "",
-        pool: { owner: "", id: 1, threads: 1, begin: 0 },
+        pool: { owner: "", id: 1, threads: 1, begin: 0, between: "threads" },
         board,
         seat: SEAT,
         lane: LANE,
