@@ -30,10 +30,12 @@ export function prepare(parameters: readonly Parameter[], args: readonly unknown
     const isKept = value instanceof Kept;
     if (!isKept && !isNumbers(value)) throw unexpected(parameter, value);
     const shape = isKept ? value.shape : shapeOf(value);
-    if (typeof shape === "string") throw new RangeError(`Expected an array of numbers as ${parameter.name}, got one ${shape}`);
+    if (typeof shape === "string")
+      throw new RangeError(`Expected an array of numbers as ${parameter.name}, got one ${shape}`);
     if (shape.length !== parameter.rank) throw unexpected(parameter, value);
     for (const depth of parameter.floatIndexed)
-      if (shape[depth]! > 2 ** 24) throw new RangeError(`The array ${parameter.name} ${FLOAT_INDEX}, but has ${shape[depth]} elements`);
+      if (shape[depth]! > 2 ** 24)
+        throw new RangeError(`The array ${parameter.name} ${FLOAT_INDEX}, but has ${shape[depth]} elements`);
     for (const depth of parameter.lengths.keys()) lengths.push(shape[depth]!);
     values.push(isKept || !mustCopy ? value : copy(value));
   }

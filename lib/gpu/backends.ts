@@ -43,7 +43,9 @@ export async function candidates(wanted: BackendName | undefined): Promise<Backe
   }
   const found = backends.find(({ backend }) => backend === wanted);
   if (found && !found.available) throw new Error(`backend "${wanted}" can't run here: ${found.why}`);
-  return [found ?? { backend: wanted, available: true, hardware: false, why: "asked for; its renderer can't be identified" }];
+  return [
+    found ?? { backend: wanted, available: true, hardware: false, why: "asked for; its renderer can't be identified" },
+  ];
 }
 
 async function probeWebGpu(): Promise<BackendFacts> {

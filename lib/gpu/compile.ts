@@ -32,9 +32,12 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
   const { backend } = facts;
   const { kernel, helpers, constants, longLoop } = program;
   if (backend === "headlessgl" && longLoop)
-    throw new TypeError(`${longLoop.slice(0, -1)}, which OpenGL in software doesn't do: take another backend than headlessgl`);
+    throw new TypeError(
+      `${longLoop.slice(0, -1)}, which OpenGL in software doesn't do: take another backend than headlessgl`,
+    );
   if (backend === "webgpu") {
-    const buffers = kernel.parameters.filter(({ rank }) => rank !== undefined && rank > 0).length + constants.length + 1;
+    const buffers =
+      kernel.parameters.filter(({ rank }) => rank !== undefined && rank > 0).length + constants.length + 1;
     const { storageBuffers } = await openWebGpu();
     if (buffers > storageBuffers)
       throw new RangeError(`Expected at most ${storageBuffers - 1} arrays, as this GPU allows, got ${buffers - 1}`);
@@ -59,7 +62,7 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
     const made = device.createKernel(kernel.source, { ...settings, ...more });
     // What it makes of a kernel that it can't do is a warning and a kernel for the CPU.
     made.kernel.onRequestFallback = () => {
-      throw new Error(`${backend} can't run this kernel: ${made.kernel.fallbackReason}`);
+      throw new Error(String(made.kernel.fallbackReason));
     };
     return made;
   };
@@ -70,7 +73,12 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
     // Where nothing must be fetched first gpu.js gets them before the caller can write to them.
     const needsFetch = args.some((arg) => arg instanceof Kept && !(backend === "webgpu" && arg.held().handle));
     const list = needsFetch ? await Promise.all(args.map((arg) => fetched(arg, backend))) : args.map(handleOf);
-    return shortcut()(...list);
+    try {
+      return await shortcut()(...list);
+    } catch (cause) {
+      const [reason] = (cause as Error).message.split("\n");
+      throw new Error(`The kernel failed on "${backend}": ${reason}`, { cause });
+    }
   };
   return {
     facts,
@@ -83,7 +91,7 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
       const handle = (await call(() => (keeping ??= make({ pipeline: true, immutable: true })), args)) as DeviceHandle;
       return { handle, read: () => handle.toArray() };
     },
-    destroy: () => void device.destroy(),
+    destroy: () => void device.destroy().catch(() => {}),
   };
 }
 
@@ -98,7 +106,7 @@ async function fetched(arg: Argument, backend: BackendName): Promise<unknown> {
 interface GpuJs {
   createKernel(source: string, settings: object): Shortcut;
   addFunction(source: string, settings: object): void;
-  destroy(): unknown;
+  destroy(): Promise<void>;
 }
 
 interface Shortcut {

@@ -127,7 +127,9 @@ export class Expressions {
     const { locals, closure, label, refuse, constants, isArrow } = this.#at;
     if (node.type === "ThisExpression") {
       if (constants && !isArrow) return this.#place(false);
-      const where = constants ? "an arrow function has none: take the place as its first parameter, `({ x }, …) => …`" : "a helper has none: pass it what it needs";
+      const where = constants
+        ? "an arrow function has none: take the place as its first parameter, `({ x }, …) => …`"
+        : "a helper has none: pass it what it needs";
       throw refuse(node, `is not the kernel's place here: ${where}`);
     }
     if (node.type === "MemberExpression") {
@@ -161,9 +163,7 @@ export class Expressions {
 
   #isOwn(node: Tree): boolean {
     const { locals, closure } = this.#at;
-    return (
-      locals.of.has(node) || this.#bound.has(node.name) || closure.captured.some(({ name }) => name === node.name)
-    );
+    return locals.of.has(node) || this.#bound.has(node.name) || closure.captured.some(({ name }) => name === node.name);
   }
 
   #math({ property, computed }: Tree): Meaning | undefined {
@@ -209,8 +209,8 @@ export class Expressions {
       return value === undefined || node.operator === "+" ? value : -value;
     }
     if (node.type === "BinaryExpression") {
-      const operate = ARITHMETIC[node.operator as string];
-      const left = operate && this.fold(node.left);
+      const operate = Object.hasOwn(ARITHMETIC, node.operator) ? ARITHMETIC[node.operator] : undefined;
+      const left = operate === undefined ? undefined : this.fold(node.left);
       const right = left === undefined ? undefined : this.fold(node.right);
       return right === undefined ? undefined : operate!(left!, right);
     }
@@ -230,7 +230,9 @@ export class Expressions {
     if (known !== undefined) return Number.isInteger(known) && Math.abs(known) < 2 ** 31;
     switch (node.type) {
       case "UnaryExpression":
-        return node.operator === "~" || ((node.operator === "-" || node.operator === "+") && this.isInteger(node.argument));
+        return (
+          node.operator === "~" || ((node.operator === "-" || node.operator === "+") && this.isInteger(node.argument))
+        );
       case "BinaryExpression":
         if (BITWISE.has(node.operator)) return true;
         return /^[-+*]$/.test(node.operator) && this.isInteger(node.left) && this.isInteger(node.right);
@@ -263,7 +265,9 @@ export class Expressions {
     const known = this.fold(node);
     if (known !== undefined) return this.#literal(known, node);
     if (node.type === "UnaryExpression")
-      return node.operator === "~" ? `(~${this.#bits(node.argument)})` : `(${node.operator}${this.exact(node.argument)})`;
+      return node.operator === "~"
+        ? `(~${this.#bits(node.argument)})`
+        : `(${node.operator}${this.exact(node.argument)})`;
     if (node.type === "BinaryExpression") {
       const { left, right, operator } = node as Tree & { left: Tree; right: Tree; operator: string };
       if (!BITWISE.has(operator)) return `(${this.exact(left)} ${operator} ${this.exact(right)})`;
@@ -334,7 +338,8 @@ export class Expressions {
     if (known !== undefined) return known ? "(1 > 0)" : "(1 < 0)";
     if (node.type !== "BinaryExpression" || !COMPARE.has(node.operator)) return `(${this.value(node)} != 0)`;
     const { left, right } = node as Tree & { left: Tree; right: Tree };
-    const operator = (node.operator as string).slice(0, 2) === "==" ? "==" : (node.operator as string).replace("!==", "!=");
+    const operator =
+      (node.operator as string).slice(0, 2) === "==" ? "==" : (node.operator as string).replace("!==", "!=");
     const isExact = this.isInteger(left) && this.isInteger(right);
     const form = (side: Tree): string => (isExact ? this.exact(side) : this.value(side));
     return `(${form(left)} ${operator} ${form(right)})`;
@@ -349,8 +354,12 @@ export class Expressions {
   #rank(parameter: Parameter, rank: number, node: Tree): void {
     parameter.rank ??= rank;
     if (parameter.rank === rank) return;
-    const [was, now] = [parameter.rank, rank].map((one) => (one === 0 ? "a number" : `an array with ${one} ind${one === 1 ? "ex" : "ices"}`));
-    const remedy = this.#at.constants ? "use it in one way" : "a helper takes numbers, and arrays only by capturing them";
+    const [was, now] = [parameter.rank, rank].map((one) =>
+      one === 0 ? "a number" : `an array with ${one} ind${one === 1 ? "ex" : "ices"}`,
+    );
+    const remedy = this.#at.constants
+      ? "use it in one way"
+      : "a helper takes numbers, and arrays only by capturing them";
     throw this.#at.refuse(node, `uses the parameter ${parameter.name} as ${now}, but it is ${was}: ${remedy}`);
   }
 
@@ -397,7 +406,10 @@ export class Expressions {
     const helper = this.unit.helper(meaning.fn, meaning.name, label);
     const list = values();
     if (list.length !== helper.parameters.length)
-      throw refuse(node, `passes ${list.length} arguments, but the function has ${helper.parameters.length} parameters`);
+      throw refuse(
+        node,
+        `passes ${list.length} arguments, but the function has ${helper.parameters.length} parameters`,
+      );
     return `${helper.name}(${list.join(", ")})`;
   }
 

@@ -83,7 +83,7 @@ export class Runner {
         // It may have lost its device or its threads: the next call begins anew.
         if (ready && ready === this.#compiled) this.#isLeaving = true;
         end();
-        reject(failure(error, ready?.facts.backend));
+        reject(error);
       },
     );
     return promise;
@@ -108,8 +108,8 @@ export class Runner {
         } catch (error) {
           tried?.destroy();
           tried = undefined;
-          if (i === backends.length - 1 || this.#settling !== settling) throw failure(error as Error, facts.backend);
-          failed.push(`${facts.backend} failed: ${firstLine(error as Error)}`);
+          if (i === backends.length - 1 || this.#settling !== settling) throw error;
+          failed.push((error as Error).message);
         }
       }
       throw new Error("There is no backend");
@@ -154,11 +154,4 @@ type Body<R> = (compiled: Compiled, args: Argument[]) => Promise<R>;
 
 function told({ backend, adapter, hardware, why }: BackendFacts): Omit<GpuRun, "value"> {
   return { backend, ...(adapter === undefined ? {} : { adapter }), hardware, why };
-}
-
-const firstLine = (error: Error): string => error.message.split("\n")[0]!;
-
-/** What a backend says of a kernel that it can't run, in one sentence; errors of our own as they are. */
-function failure(error: Error, backend: BackendName | undefined): Error {
-  return error;
 }

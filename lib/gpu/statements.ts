@@ -65,20 +65,24 @@ export function statements(body: Tree, expressions: Expressions, refuse: Refuse)
       throw refuse(node, "has no effect in a kernel, which only assigns to its own variables and returns");
     const place: Tree = isUpdate ? node.argument : node.left;
     const target = expressions.target(place);
-    if (!target) throw refuse(node, "writes to something else than a variable of the kernel: it can only return a number");
+    if (!target)
+      throw refuse(node, "writes to something else than a variable of the kernel: it can only return a number");
     const { code, integer } = target;
     if (isUpdate && integer) return `${code}${node.operator}`;
     const operator = isUpdate ? node.operator[0] : node.operator.slice(0, -1);
     if (/^(&&|\|\||\?\?)$/.test(operator)) throw refuse(node, "assigns under a condition: write it with `if`");
     const one = { type: "Literal", value: 1, start: node.start, end: node.end };
     const right: Tree =
-      operator === "" ? node.right : { ...node, type: "BinaryExpression", operator, left: place, right: node.right ?? one };
+      operator === ""
+        ? node.right
+        : { ...node, type: "BinaryExpression", operator, left: place, right: node.right ?? one };
     return `${code} = ${integer ? expressions.exact(right) : expressions.value(right)}`;
   }
 
   function forLoop(node: Tree, steps: number): string[] {
     const { init, test, update, body: inner } = node as Tree & { init?: Tree; test?: Tree; update?: Tree; body: Tree };
-    const head = init?.type === "VariableDeclaration" && init.declarations.length === 1 ? init.declarations[0] : undefined;
+    const head =
+      init?.type === "VariableDeclaration" && init.declarations.length === 1 ? init.declarations[0] : undefined;
     const rounds = steps * roundsOf(head, test, update);
     note(node, rounds);
     const lines = statement(inner, rounds);
@@ -93,7 +97,16 @@ export function statements(body: Tree, expressions: Expressions, refuse: Refuse)
   /** A loop whose rounds begin, but for the first, with `step`: `continue` comes there, which it doesn't on all backends. */
   function afterFirst(step: string[], lines: string[]): string[] {
     const first = expressions.names.take("first");
-    return [`let ${first} = 1;`, "while (1 > 0) {", `if (${first} < 1) {`, ...step, "}", `${first} = 0;`, ...lines, "}"];
+    return [
+      `let ${first} = 1;`,
+      "while (1 > 0) {",
+      `if (${first} < 1) {`,
+      ...step,
+      "}",
+      `${first} = 0;`,
+      ...lines,
+      "}",
+    ];
   }
 
   function leaveUnless(test: Tree): string {

@@ -91,7 +91,9 @@ function translateFunction(fn: Function, unit: Unit, constants: [string, unknown
   const { source } = closure;
   const refuse = (node: Tree, why: string): TypeError => {
     const text = source.slice(node.start - 1, node.end - 1).replace(/\s+/g, " ");
-    return new TypeError(`${label} can't run as a kernel: \`${text.length > 50 ? `${text.slice(0, 49)}…` : text}\` ${why}.`);
+    return new TypeError(
+      `${label} can't run as a kernel: \`${text.length > 50 ? `${text.slice(0, 49)}…` : text}\` ${why}.`,
+    );
   };
   const names = new Names();
   const isArrow = tree.type === "ArrowFunctionExpression";
@@ -107,7 +109,11 @@ function translateFunction(fn: Function, unit: Unit, constants: [string, unknown
   const body: Tree =
     tree.body.type === "BlockStatement"
       ? tree.body
-      : { ...tree.body, type: "BlockStatement", body: [{ ...tree.body, type: "ReturnStatement", argument: tree.body }] };
+      : {
+          ...tree.body,
+          type: "BlockStatement",
+          body: [{ ...tree.body, type: "ReturnStatement", argument: tree.body }],
+        };
   const locals = localsOf(body, names, refuse);
   const expressions = new Expressions({ unit, refuse, label, locals, names, parameters, closure, constants, isArrow });
   if (takesPlace && place) expressions.bindPlace(place);

@@ -124,7 +124,7 @@ export function settleIntegers(locals: Locals, isSafe: (node: Tree) => boolean):
   const all = new Set(locals.of.values());
   for (const variable of all) variable.integer = variable.init !== null;
   // What was taken for an integer may stand on one that turns out to be none.
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const variable of all) {
       if (!variable.integer) continue;

@@ -17,7 +17,8 @@ export function compareWith(
   constants: object,
 ): Verified {
   const [x, y = 1, z = 1] = output as [number, number?, number?];
-  const isArrow = !("prototype" in source);
+  const call = source as (this: KernelThis, ...args: unknown[]) => number;
+  const isArrow = !Object.hasOwn(source, "prototype");
   const size = { x, y, z };
   const thread = { x: 0, y: 0, z: 0 };
   const self: KernelThis = { thread, output: size, constants: constants as Record<string, any> };
@@ -33,7 +34,7 @@ export function compareWith(
       const row = (output.length < 2 ? value : layer[j]) as Float32Array;
       for (thread.x = 0; thread.x < x; thread.x++, at++) {
         Object.assign(place, thread);
-        const result = isArrow ? source(place, ...args) : source.apply(self, [...args]);
+        const result = isArrow ? call.call(self, place, ...args) : call.apply(self, [...args]);
         wanted[at] = result;
         got[at] = row[thread.x]!;
         if (Number.isFinite(wanted[at])) largest = Math.max(largest, Math.abs(wanted[at]!));

@@ -2,7 +2,7 @@
 
 export { decode, prepare } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
-export { isNative, readClosure, sentence, type ReadClosure } from "./encode-function.ts";
+export { readClosure, sentence, type ReadClosure } from "./encode-function.ts";
 export { closureMaker } from "./factory.ts";
 export { isStillStandard } from "./globals.ts";
 export { realm } from "./identity.ts";
