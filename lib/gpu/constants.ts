@@ -2,7 +2,6 @@
 // become constants of the device, functions become functions of the device; anything else is refused by name.
 
 import { CaptureError } from "../errors.ts";
-import type { ReadClosure } from "../ship/index.ts";
 
 /** A scalar, or a typed array or arrays of numbers up to three deep. */
 export type NestedNumbers = ArrayLike<number> | ArrayLike<NestedNumbers>;
@@ -43,12 +42,6 @@ export function know(name: string, value: unknown, label: string): Known {
   }
   const what = typeof value === "string" ? "a string" : describe(value);
   throw refuse(what, "a kernel takes numbers, booleans, arrays of numbers and functions of numbers from outside");
-}
-
-/** What a captured name means, or undefined where nothing of that name is captured. */
-export function knowCaptured({ captured }: ReadClosure, name: string, label: string): Known | undefined {
-  const found = captured.find((one) => one.name === name);
-  return found && know(found.as ?? name, found.value, label);
 }
 
 function describe(value: unknown): string {

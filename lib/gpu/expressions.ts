@@ -1,46 +1,13 @@
 // Expressions of a kernel in the dialect of gpu.js. Each is written in one of three forms: `exact`, as a 32-bit
 // integer, for indices and comparisons; `value`, as a 32-bit float; `condition`, as a truth value.
 
-import { CaptureError } from "../errors.ts";
-import type { ReadClosure, Tree } from "../ship/index.ts";
-import { type ConstantArray, know, knowCaptured, type Known } from "./constants.ts";
-import type { Parameter, Unit } from "./translate.ts";
-import type { Locals, Names, Variable } from "./variables.ts";
-
-/** What a name or a chain of names stands for. */
-type Meaning =
-  | { is: "number"; value: number }
-  | { is: "integer"; code: string }
-  | { is: "variable"; variable: Variable }
-  | { is: "parameter"; parameter: Parameter }
-  | { is: "array"; array: ConstantArray }
-  | { is: "function"; fn: Function; name: string }
-  | { is: "members"; of(name: string): Meaning | undefined; names: string };
-
-export interface Surroundings {
-  readonly unit: Unit;
-  readonly refuse: (node: Tree, why: string) => Error;
-  readonly label: string;
-  readonly locals: Locals;
-  readonly names: Names;
-  readonly parameters: readonly Parameter[];
-  readonly closure: ReadClosure;
-  /** Undefined in a helper, which doesn't know its place. */
-  readonly constants: [string, unknown][] | undefined;
-  readonly isArrow: boolean;
-}
+import type { Tree } from "../ship/index.ts";
+import { ARITHMETIC, Meanings, PLACE_FIRST } from "./meanings.ts";
+import type { Parameter } from "./translate.ts";
 
 const FLOAT_EXACT = 2 ** 24;
 const BITWISE = new Set(["&", "|", "^", "<<", ">>", ">>>"]);
 const COMPARE = new Set(["<", ">", "<=", ">=", "==", "===", "!=", "!=="]);
-const ARITHMETIC: Record<string, (a: number, b: number) => number> = {
-  "+": (a, b) => a + b,
-  "-": (a, b) => a - b,
-  "*": (a, b) => a * b,
-  "/": (a, b) => a / b,
-  "%": (a, b) => a % b,
-  "**": (a, b) => a ** b,
-};
 const ONE = "abs acos acosh asin asinh atan atanh cbrt ceil cos cosh exp expm1 floor fround log log10 log1p log2 round";
 const MATH = new Map<string, number>([
   ...`${ONE} sign sin sinh sqrt tan tanh trunc`.split(" ").map((name): [string, number] => [name, 1]),
@@ -49,178 +16,10 @@ const MATH = new Map<string, number>([
   ["random", 0],
 ]);
 
-export class Expressions {
-  readonly #at: Surroundings;
-  readonly #bound = new Map<string, Meaning>();
-  readonly #known = new Map<string, Known>();
-  /** The variables in which parameters are that the kernel assigns to. */
-  readonly copies = new Map<Parameter, string>();
-
-  constructor(at: Surroundings) {
-    this.#at = at;
-    for (const parameter of at.parameters) this.#bound.set(parameter.name, { is: "parameter", parameter });
-  }
-
-  get unit(): Unit {
-    return this.#at.unit;
-  }
-  get names(): Names {
-    return this.#at.names;
-  }
-
-  /** Gives the names their meaning that an arrow function takes from its first parameter. */
-  bindPlace(pattern: Tree, meaning: Meaning = this.#place(true)): void {
-    if (pattern.type === "Identifier") {
-      this.#bound.set(pattern.name, meaning);
-      return;
-    }
-    for (const { key, value, computed } of (pattern.type === "ObjectPattern" ? pattern.properties : [{}]) as Tree[]) {
-      const found = meaning.is === "members" && key && !computed ? meaning.of(key.name) : undefined;
-      if (found && (value.type === "Identifier" || value.type === "ObjectPattern")) this.bindPlace(value, found);
-      else {
-        const has = meaning.is === "members" ? `, which has ${meaning.names}` : "";
-        throw this.#at.refuse(pattern, `takes something else from the place${has}: ${PLACE_FIRST}`);
-      }
-    }
-  }
-
-  #place(isArrow: boolean): Meaning {
-    const { constants } = this.#at;
-    const axes = (of: (axis: number) => Meaning): Meaning => ({
-      is: "members",
-      names: "x, y and z",
-      of: (name) => (/^[xyz]$/.test(name) ? of("xyz".indexOf(name)) : undefined),
-    });
-    const { output } = this.unit;
-    const thread = axes((axis): Meaning =>
-      axis < output.length ? { is: "integer", code: `this.thread.${"xyz"[axis]}` } : { is: "number", value: 0 },
-    );
-    const members: Record<string, Meaning> = {
-      thread,
-      output: axes((axis) => ({ is: "number", value: output[axis] ?? 1 })),
-      constants: {
-        is: "members",
-        names: constants!.map(([name]) => name).join(", ") || "nothing",
-        of: (name) => {
-          const found = constants!.find(([own]) => own === name);
-          return found && this.#meaning(name, know(`constants.${name}`, found[1], this.#at.label));
-        },
-      },
-    };
-    const of = (name: string): Meaning | undefined =>
-      isArrow && /^[xyz]$/.test(name) && thread.is === "members"
-        ? thread.of(name)
-        : Object.hasOwn(members, name)
-          ? members[name]
-          : undefined;
-    return { is: "members", names: `${isArrow ? "x, y, z, " : ""}thread, output and constants`, of };
-  }
-
-  #meaning(name: string, known: Known): Meaning {
-    if (typeof known === "number") return { is: "number", value: known };
-    if (typeof known === "function") return { is: "function", fn: known, name };
-    return { is: "array", array: this.unit.constant(known, name) };
-  }
-
-  /** What a name, or a member of what has members, stands for; undefined for any other expression. */
-  #mean(node: Tree): Meaning | undefined {
-    const { locals, closure, label, refuse, constants, isArrow } = this.#at;
-    if (node.type === "ThisExpression") {
-      if (constants && !isArrow) return this.#place(false);
-      const where = constants
-        ? "an arrow function has none: take the place as its first parameter, `({ x }, …) => …`"
-        : "a helper has none: pass it what it needs";
-      throw refuse(node, `is not the kernel's place here: ${where}`);
-    }
-    if (node.type === "MemberExpression") {
-      const { object, property, computed } = node as { object: Tree; property: Tree; computed?: boolean } & Tree;
-      if (object.type === "Identifier" && object.name === "Math" && !this.#isOwn(object)) return this.#math(node);
-      const holder = computed ? undefined : this.#mean(object);
-      if (!computed && property.name === "length") return this.#length(object);
-      if (holder?.is !== "members") return undefined;
-      const found = holder.of(property.name as string);
-      if (!found) throw refuse(node, `is not there: it has ${holder.names}`);
-      return found;
-    }
-    if (node.type !== "Identifier") return undefined;
-    const name = node.name as string;
-    const variable = locals.of.get(node);
-    if (variable) return { is: "variable", variable };
-    const bound = this.#bound.get(name);
-    if (bound) return bound;
-    if (name === "Infinity") return { is: "number", value: Infinity };
-    let known = this.#known.get(name);
-    if (known === undefined) {
-      known = knowCaptured(closure, name, label);
-      if (known === undefined) {
-        const why = name in globalThis ? "which belongs to the program around it" : "which isn't there";
-        throw new CaptureError(name, `${label} uses "${name}", ${why}: a kernel has numbers, arrays and Math only.`);
-      }
-      this.#known.set(name, known);
-    }
-    return this.#meaning(name, known);
-  }
-
-  #isOwn(node: Tree): boolean {
-    const { locals, closure } = this.#at;
-    return locals.of.has(node) || this.#bound.has(node.name) || closure.captured.some(({ name }) => name === node.name);
-  }
-
-  #math({ property, computed }: Tree): Meaning | undefined {
-    const value: unknown = computed ? undefined : Math[property.name as "PI"];
-    return typeof value === "number" ? { is: "number", value } : undefined;
-  }
-
-  #length(node: Tree): Meaning {
-    const { base, indices } = this.#chain(node);
-    const meaning = this.#mean(base);
-    const { names, refuse } = this.#at;
-    if (meaning?.is === "array") {
-      const value = meaning.array.shape[indices.length];
-      if (value !== undefined) return { is: "number", value };
-    }
-    if (meaning?.is !== "parameter" || this.copies.has(meaning.parameter)) throw refuse(node, "has no length here");
-    const { lengths, name } = meaning.parameter;
-    const depth = indices.length;
-    if (!lengths.has(depth)) lengths.set(depth, names.take(`${name} length`));
-    return { is: "integer", code: lengths.get(depth)! };
-  }
-
-  /** `a[i][j]` as `a` and [i, j]. */
-  #chain(node: Tree): { base: Tree; indices: Tree[] } {
-    const indices: Tree[] = [];
-    let base = node;
-    while (base.type === "MemberExpression" && base.computed) {
-      indices.unshift(base.property);
-      base = base.object;
-    }
-    return { base, indices };
-  }
-
-  /** A number that is known now: literals, captured numbers and what is computed from them. */
-  fold(node: Tree): number | undefined {
-    if (node.type === "Literal") {
-      if (typeof node.value === "number") return node.value;
-      if (typeof node.value === "boolean") return node.value ? 1 : 0;
-      throw this.#at.refuse(node, "is no number");
-    }
-    if (node.type === "UnaryExpression") {
-      const value = node.operator === "-" || node.operator === "+" ? this.fold(node.argument) : undefined;
-      return value === undefined || node.operator === "+" ? value : -value;
-    }
-    if (node.type === "BinaryExpression") {
-      const operate = Object.hasOwn(ARITHMETIC, node.operator) ? ARITHMETIC[node.operator] : undefined;
-      const left = operate === undefined ? undefined : this.fold(node.left);
-      const right = left === undefined ? undefined : this.fold(node.right);
-      return right === undefined ? undefined : operate!(left!, right);
-    }
-    const meaning = this.#mean(node);
-    return meaning?.is === "number" ? meaning.value : undefined;
-  }
-
+export class Expressions extends Meanings {
   #literal(value: number, node: Tree): string {
     if (Number.isNaN(value) || (Number.isFinite(value) && Math.abs(value) > 3.4028234663852886e38))
-      throw this.#at.refuse(node, `is ${value}, which is no 32-bit float`);
+      throw this.at.refuse(node, `is ${value}, which is no 32-bit float`);
     return value < 0 ? `(-${-value})` : `${value}`;
   }
 
@@ -237,7 +36,7 @@ export class Expressions {
         if (BITWISE.has(node.operator)) return true;
         return /^[-+*]$/.test(node.operator) && this.isInteger(node.left) && this.isInteger(node.right);
     }
-    const meaning = this.#mean(node);
+    const meaning = this.mean(node);
     return meaning?.is === "integer" || (meaning?.is === "variable" && meaning.variable.integer);
   }
 
@@ -249,15 +48,6 @@ export class Expressions {
     if (node.type !== "BinaryExpression" || BITWISE.has(node.operator)) return true;
     const isStep = this.fold(node.left) !== undefined || this.fold(node.right) !== undefined;
     return node.operator !== "*" && isStep && this.isSafeInteger(node.left) && this.isSafeInteger(node.right);
-  }
-
-  /** The local variable or the parameter that a name is assigned to, in the translation. */
-  target(node: Tree): { code: string; integer: boolean } | undefined {
-    const variable = this.#at.locals.of.get(node);
-    if (variable) return variable;
-    const bound = node.type === "Identifier" ? this.#bound.get(node.name) : undefined;
-    const code = bound?.is === "parameter" ? this.copies.get(bound.parameter) : undefined;
-    return code === undefined ? undefined : { code, integer: false };
   }
 
   /** As an integer, of what is one. */
@@ -273,10 +63,10 @@ export class Expressions {
       if (!BITWISE.has(operator)) return `(${this.exact(left)} ${operator} ${this.exact(right)})`;
       const shift = this.fold(right);
       if (operator === ">>>" && !(shift !== undefined && (shift & 31) !== 0))
-        throw this.#at.refuse(node, "may be more than 2147483647: shift by a literal of 1 to 31");
+        throw this.at.refuse(node, "may be more than 2147483647: shift by a literal of 1 to 31");
       return `(${this.#bits(left)} ${operator} ${this.#bits(right)})`;
     }
-    const meaning = this.#mean(node)!;
+    const meaning = this.mean(node)!;
     return meaning.is === "variable" ? meaning.variable.code : (meaning as { code: string }).code;
   }
 
@@ -289,7 +79,7 @@ export class Expressions {
     const known = this.fold(node);
     if (known !== undefined) return this.#literal(known, node);
     if (this.isCondition(node)) return `(${this.condition(node)} ? 1 : 0)`;
-    const { refuse } = this.#at;
+    const { refuse } = this.at;
     switch (node.type) {
       case "UnaryExpression":
         if (node.operator === "-") return `(-${this.value(node.argument)})`;
@@ -313,7 +103,7 @@ export class Expressions {
     }
     // gpu.js divides floats only: that makes one of an integer, which would overflow in a product.
     if (this.isInteger(node)) return `(${this.exact(node)} / 1)`;
-    const meaning = this.#mean(node);
+    const meaning = this.mean(node);
     if (meaning?.is === "variable") return meaning.variable.code;
     if (meaning?.is === "parameter") return this.copies.get(meaning.parameter) ?? this.scalar(meaning.parameter, node);
     if (meaning?.is === "array") throw refuse(node, "is an array: index it until it gives a number");
@@ -357,16 +147,16 @@ export class Expressions {
     const [was, now] = [parameter.rank, rank].map((one) =>
       one === 0 ? "a number" : `an array with ${one} ind${one === 1 ? "ex" : "ices"}`,
     );
-    const remedy = this.#at.constants
+    const remedy = this.at.constants
       ? "use it in one way"
       : "a helper takes numbers, and arrays only by capturing them";
-    throw this.#at.refuse(node, `uses the parameter ${parameter.name} as ${now}, but it is ${was}: ${remedy}`);
+    throw this.at.refuse(node, `uses the parameter ${parameter.name} as ${now}, but it is ${was}: ${remedy}`);
   }
 
   #element(node: Tree): string {
-    const { base, indices } = this.#chain(node);
-    const meaning = this.#mean(base);
-    const { refuse } = this.#at;
+    const { base, indices } = this.chain(node);
+    const meaning = this.mean(base);
+    const { refuse } = this.at;
     const index = (one: Tree, depth: number): string => {
       if (this.isInteger(one)) return `[${this.exact(one)}]`;
       if (meaning?.is === "parameter") meaning.parameter.floatIndexed.add(depth);
@@ -390,16 +180,16 @@ export class Expressions {
 
   #call(node: Tree): string {
     const { callee } = node as Tree & { callee: Tree };
-    const { refuse, label } = this.#at;
+    const { refuse, label } = this.at;
     const values = (): string[] =>
       (node.arguments as Tree[]).map((one) => {
         if (one.type === "SpreadElement") throw refuse(one, "spreads an array: a kernel's calls have a fixed length");
         return this.value(one);
       });
     const { object, property } = callee as Tree & { object?: Tree; property?: Tree };
-    if (object?.type === "Identifier" && object.name === "Math" && !this.#isOwn(object))
+    if (object?.type === "Identifier" && object.name === "Math" && !this.isOwn(object))
       return this.#mathCall(property!.name as string, node, values());
-    const meaning = this.#mean(callee);
+    const meaning = this.mean(callee);
     if (meaning?.is !== "function") throw refuse(node, "calls something else than Math or a captured function");
     const native = meaning.fn.name;
     if (Math[native as "floor"] === meaning.fn) return this.#mathCall(native, node, values());
@@ -417,13 +207,11 @@ export class Expressions {
     // Two at a time, as every backend has them.
     if ((name === "min" || name === "max") && values.length > 0)
       return values.reduce((all, one) => `Math.${name}(${all}, ${one})`);
-    if (MATH.get(name) !== values.length) throw this.#at.refuse(node, "is not one of the functions that a kernel has");
+    if (MATH.get(name) !== values.length) throw this.at.refuse(node, "is not one of the functions that a kernel has");
     if (name === "random") this.unit.usesRandom = true;
     return `Math.${name}(${values.join(", ")})`;
   }
 }
-
-const PLACE_FIRST = "an arrow function takes the place first, as in `({ x, y }, a, b) => …`";
 
 /** Why a long array can't be indexed with a float. */
 export const FLOAT_INDEX = "is indexed with a 32-bit float, which can't count beyond 16,777,216";

@@ -4,7 +4,7 @@
 
 import { CaptureError } from "../errors.ts";
 import { parse, readClosure, sentence, type ReadClosure, type Tree } from "../ship/index.ts";
-import type { ConstantArray, Known } from "./constants.ts";
+import { type ConstantArray, know, type Known } from "./constants.ts";
 import { Expressions } from "./expressions.ts";
 import { statements } from "./statements.ts";
 import { localsOf, Names, settleIntegers } from "./variables.ts";
@@ -49,6 +49,7 @@ export class Unit {
   longLoop: string | undefined;
   /** The helpers that are being translated, to see one that calls itself. */
   readonly #open = new Set<Function>();
+  readonly #known = new Map<unknown, Known>();
 
   constructor(output: readonly number[]) {
     this.output = output;
@@ -64,6 +65,13 @@ export class Unit {
     this.#open.delete(fn);
     this.helpers.set(fn, translated);
     return translated;
+  }
+
+  /** What a value from outside means; an array that is mentioned twice is the same one. */
+  know(name: string, value: unknown, label: string): Known {
+    const known = this.#known.get(value) ?? know(name, value, label);
+    this.#known.set(value, known);
+    return known;
   }
 
   constant(known: Exclude<Known, number | Function>, name: string): ConstantArray {
