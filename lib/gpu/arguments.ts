@@ -20,7 +20,7 @@ export function prepare(parameters: readonly Parameter[], args: readonly unknown
   const values: Argument[] = [];
   const lengths: number[] = [];
   for (const [i, parameter] of parameters.entries()) {
-    if (parameter.rank === undefined) continue;
+    if (parameter.rank === undefined && parameter.lengths.size === 0) continue;
     const value = args[i];
     if (parameter.rank === 0) {
       if (typeof value !== "number" && typeof value !== "boolean") throw unexpected(parameter, value);
@@ -32,12 +32,13 @@ export function prepare(parameters: readonly Parameter[], args: readonly unknown
     const shape = isKept ? value.shape : shapeOf(value);
     if (typeof shape === "string")
       throw new RangeError(`Expected an array of numbers as ${parameter.name}, got one ${shape}`);
-    if (shape.length !== parameter.rank) throw unexpected(parameter, value);
+    const rank = parameter.rank ?? Math.max(shape.length, ...[...parameter.lengths.keys()].map((depth) => depth + 1));
+    if (shape.length !== rank) throw unexpected({ ...parameter, rank }, value);
     for (const depth of parameter.floatIndexed)
       if (shape[depth]! > 2 ** 24)
         throw new RangeError(`The array ${parameter.name} ${FLOAT_INDEX}, but has ${shape[depth]} elements`);
     for (const depth of parameter.lengths.keys()) lengths.push(shape[depth]!);
-    values.push(isKept || !mustCopy ? value : copy(value));
+    if (parameter.rank !== undefined) values.push(isKept || !mustCopy ? value : copy(value));
   }
   return [...values, ...lengths];
 }
@@ -62,6 +63,6 @@ export function argumentTypes(parameters: readonly Parameter[]): string[] {
   const used = parameters.filter(({ rank }) => rank !== undefined);
   return [
     ...used.map(({ rank }) => (rank === 0 ? "Float" : "Array")),
-    ...used.flatMap(({ lengths }) => [...lengths.keys()].map(() => "Integer")),
+    ...parameters.flatMap(({ lengths }) => [...lengths.keys()].map(() => "Integer")),
   ];
 }

@@ -71,7 +71,12 @@ export class Expressions extends Meanings {
   }
 
   #bits(node: Tree): string {
-    return this.isInteger(node) ? this.exact(node) : this.value(node);
+    return this.isInteger(node) ? this.exact(node) : this.#truncated(node);
+  }
+
+  /** As a float where gpu.js makes an integer of it: of literals right inside it makes integers as well, but in a sum. */
+  #truncated(node: Tree): string {
+    return `(${this.value(node)} + 0)`;
   }
 
   /** As a float. */
@@ -161,7 +166,7 @@ export class Expressions extends Meanings {
       if (this.isInteger(one)) return `[${this.exact(one)}]`;
       if (meaning?.is === "parameter") meaning.parameter.floatIndexed.add(depth);
       else if (meaning?.is === "array" && meaning.array.shape[depth]! > FLOAT_EXACT) throw refuse(node, FLOAT_INDEX);
-      return `[${this.value(one)}]`;
+      return `[${this.#truncated(one)}]`;
     };
     if (meaning?.is === "parameter") {
       if (this.copies.has(meaning.parameter)) throw refuse(node, "reads an array in a variable that is assigned to");

@@ -25,8 +25,9 @@ export interface KernelPlace extends KernelThis {
 export type KernelFunction = (this: KernelThis, ...args: any[]) => number;
 
 /** What is passed to `run`: the parameters, without the place that an arrow function gets first. */
-export type KernelArguments<F extends KernelFunction> =
-  Parameters<F> extends [infer First, ...infer Rest]
+export type KernelArguments<F extends KernelFunction> = number extends Parameters<F>["length"]
+  ? any[]
+  : Parameters<F> extends [infer First, ...infer Rest]
     ? 0 extends 1 & First
       ? any[]
       : KernelPlace extends First

@@ -136,9 +136,13 @@ function translateFunction(fn: Function, unit: Unit, constants: [string, unknown
   }
   lines.push(...statements(body, expressions, refuse));
 
+  for (const { name, rank, lengths } of parameters)
+    if (rank !== undefined && [...lengths.keys()].some((depth) => depth >= rank))
+      throw refuse(body, `asks for a length of ${name} where it is a number`);
+
   const name = constants ? "kernel" : unit.names.take(`helper ${fn.name}`);
   const used = parameters.filter(({ rank }) => rank !== undefined);
-  const hidden = used.flatMap(({ lengths }) => [...lengths.values()]);
+  const hidden = parameters.flatMap(({ lengths }) => [...lengths.values()]);
   const list = [...used.map(({ code }) => code), ...hidden].join(", ");
   return { name, source: `function ${name}(${list}) {\n${lines.join("\n")}\n}`, parameters };
 }
