@@ -104,7 +104,11 @@ export class Expressions extends Meanings {
       case "CallExpression":
         return this.#call(node);
       case "MemberExpression":
-        if (node.computed) return this.#element(node);
+        if (node.computed && typeof node.property.value !== "string") return this.#element(node);
+        break;
+      case "AssignmentExpression":
+      case "UpdateExpression":
+        throw refuse(node, "assigns inside an expression: a kernel assigns to its own variables, in statements");
     }
     // gpu.js divides floats only: that makes one of an integer, which would overflow in a product.
     if (this.isInteger(node)) return `(${this.exact(node)} / 1)`;
@@ -192,8 +196,7 @@ export class Expressions extends Meanings {
         return this.value(one);
       });
     const { object, property } = callee as Tree & { object?: Tree; property?: Tree };
-    if (object?.type === "Identifier" && object.name === "Math" && !this.isOwn(object))
-      return this.#mathCall(property!.name as string, node, values());
+    if (this.isMath(object)) return this.#mathCall(property!.name as string, node, values());
     const meaning = this.mean(callee);
     if (meaning?.is !== "function") throw refuse(node, "calls something else than Math or a captured function");
     const native = meaning.fn.name;

@@ -39,6 +39,12 @@ export const ARITHMETIC: Record<string, (a: number, b: number) => number> = {
 };
 export const PLACE_FIRST = "an arrow function takes the place first, as in `({ x, y }, a, b) => …`";
 
+/** Of `a.name` and `a["name"]`. */
+function memberName({ property, computed }: Tree): string | undefined {
+  if (!computed) return property.name as string;
+  return typeof property.value === "string" ? property.value : undefined;
+}
+
 export class Meanings {
   protected readonly at: Surroundings;
   readonly #bound = new Map<string, Meaning>();
@@ -122,12 +128,17 @@ export class Meanings {
       throw refuse(node, `is not the kernel's place here: ${where}`);
     }
     if (node.type === "MemberExpression") {
-      const { object, property, computed } = node as { object: Tree; property: Tree; computed?: boolean } & Tree;
-      if (object.type === "Identifier" && object.name === "Math" && !this.isOwn(object)) return this.#math(node);
-      const holder = computed ? undefined : this.mean(object);
-      if (!computed && property.name === "length") return this.#length(object);
+      const { object } = node as Tree & { object: Tree };
+      const name = memberName(node);
+      if (name === undefined) return undefined;
+      if (this.isMath(object)) {
+        const value: unknown = Math[name as "PI"];
+        return typeof value === "number" ? { is: "number", value } : undefined;
+      }
+      const holder = this.mean(object);
+      if (name === "length" && holder?.is !== "members") return this.#length(object);
       if (holder?.is !== "members") return undefined;
-      const found = holder.of(property.name as string);
+      const found = holder.of(name);
       if (!found) throw refuse(node, `is not there: it has ${holder.names}`);
       return found;
     }
@@ -144,14 +155,13 @@ export class Meanings {
     throw new CaptureError(name, `${label} uses "${name}", ${why}: a kernel has numbers, arrays and Math only.`);
   }
 
-  isOwn(node: Tree): boolean {
+  /** Math, and no variable of that name. */
+  protected isMath(node: Tree | undefined): boolean {
+    if (node?.type !== "Identifier" || node.name !== "Math") return false;
     const { locals, closure } = this.at;
-    return locals.of.has(node) || this.#bound.has(node.name) || closure.captured.some(({ name }) => name === node.name);
-  }
-
-  #math({ property, computed }: Tree): Meaning | undefined {
-    const value: unknown = computed ? undefined : Math[property.name as "PI"];
-    return typeof value === "number" ? { is: "number", value } : undefined;
+    const isOwn =
+      locals.of.has(node) || this.#bound.has("Math") || closure.captured.some(({ name }) => name === "Math");
+    return !isOwn;
   }
 
   #length(node: Tree): Meaning {
@@ -173,7 +183,7 @@ export class Meanings {
   chain(node: Tree): { base: Tree; indices: Tree[] } {
     const indices: Tree[] = [];
     let base = node;
-    while (base.type === "MemberExpression" && base.computed) {
+    while (base.type === "MemberExpression" && memberName(base) === undefined) {
       indices.unshift(base.property);
       base = base.object;
     }

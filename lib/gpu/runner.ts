@@ -18,6 +18,11 @@ interface Call {
   readonly reject: (reason: Error) => void;
 }
 
+interface Trial {
+  readonly over: PromiseWithResolvers<void>;
+  compiled: Compiled | undefined;
+}
+
 /** Runs a program on the best backend that can. */
 export class Runner {
   readonly #program: Program;
@@ -25,8 +30,8 @@ export class Runner {
   readonly #wanted: BackendName | undefined;
   readonly #calls = new Set<Call>();
   #compiled: Compiled | undefined;
-  /** While a first call finds out which backend it is. */
-  #settling: PromiseWithResolvers<void> | undefined;
+  /** While a first call finds out which backend it is; the others wait for it. */
+  #trial: Trial | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** Free what there is as soon as the last call has ended. */
   #isLeaving = false;
@@ -74,7 +79,7 @@ export class Runner {
     const end = (): void => {
       if (this.#calls.delete(call) && this.#calls.size === 0) this.#rest();
     };
-    (ready ? body(ready, list) : this.#first(list, body)).then(
+    (ready ? body(ready, list) : this.#first(call, list, body)).then(
       (result) => {
         end();
         resolve(result);
@@ -90,37 +95,40 @@ export class Runner {
   }
 
   /** A call before it is known which backend it is: where it may be chosen, the next is tried if one can't. */
-  async #first<R>(args: Argument[], body: Body<R>): Promise<R> {
-    while (!this.#compiled && this.#settling) await this.#settling.promise;
+  async #first<R>(call: Call, args: Argument[], body: Body<R>): Promise<R> {
+    while (!this.#compiled && this.#trial) await this.#trial.over.promise;
+    // Its promise is settled then.
+    if (!this.#calls.has(call)) throw new Error("The call was stopped");
     if (this.#compiled) return body(this.#compiled, args);
-    const settling = (this.#settling = Promise.withResolvers<void>());
-    let tried: Compiled | undefined;
+    const trial: Trial = (this.#trial = { over: Promise.withResolvers(), compiled: undefined });
+    const failed: string[] = [];
     try {
-      const failed: string[] = [];
       const backends = await candidates(this.#wanted);
-      for (const [i, facts] of backends.entries()) {
+      for (const facts of backends) {
         try {
-          tried = await compile(this.#program, { ...facts, why: [facts.why, ...failed].join("; ") }, this.#options);
-          const result = await body(tried, args);
-          if (this.#settling !== settling) throw new Error("it was interrupted");
-          this.#compiled = tried;
+          const why = [facts.why, ...failed].join("; ");
+          const compiled = await compile(this.#program, { ...facts, why }, this.#options);
+          trial.compiled = compiled;
+          if (this.#trial !== trial) throw new Error("The call was stopped");
+          const result = await body(compiled, args);
+          if (this.#trial === trial) this.#compiled = compiled;
           return result;
         } catch (error) {
-          tried?.destroy();
-          tried = undefined;
-          if (i === backends.length - 1 || this.#settling !== settling) throw error;
+          trial.compiled?.destroy();
+          trial.compiled = undefined;
+          if (facts === backends.at(-1) || this.#trial !== trial) throw error;
           failed.push((error as Error).message);
         }
       }
-      throw new Error("There is no backend");
+      throw new Error("No backend can run here");
     } finally {
-      this.#endSettling(settling);
+      this.#endTrial(trial);
     }
   }
 
-  #endSettling(settling = this.#settling): void {
-    if (this.#settling === settling) this.#settling = undefined;
-    settling?.resolve();
+  #endTrial(trial: Trial | undefined): void {
+    if (this.#trial === trial) this.#trial = undefined;
+    trial?.over.resolve();
   }
 
   /** Nothing runs. */
@@ -143,7 +151,8 @@ export class Runner {
     if (stopped.length === 0) return;
     for (const call of stopped) this.#calls.delete(call);
     this.#free();
-    this.#endSettling();
+    this.#trial?.compiled?.destroy();
+    this.#endTrial(this.#trial);
     if (this.#calls.size === 0) this.#rest();
     for (const { reject } of stopped)
       reject(new CancelledError("Stopped a kernel: the cell that started it was interrupted."));

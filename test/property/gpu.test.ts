@@ -29,7 +29,9 @@ const { number, test } = fc.letrec<{ number: string; index: string; test: string
   index: fc.oneof(
     { maxDepth: 3 },
     fc.constantFrom("x", "a", "i", "7"),
-    fc.tuple(tie("index"), fc.constantFrom("&", "|", "^", "+"), tie("index")).map(([l, o, r]) => `((${l} ${o} ${r}) & 31)`),
+    fc
+      .tuple(tie("index"), fc.constantFrom("&", "|", "^", "+"), tie("index"))
+      .map(([l, o, r]) => `((${l} ${o} ${r}) & 31)`),
     tie("index").map((n) => `(~${n} & 15)`),
     tie("index").map((n) => `((${n} << 2) >>> 1 & 31)`),
   ),
@@ -52,16 +54,18 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => ({
     fc.tuple(test, tie("statement"), tie("statement")).map(([t, l, r]) => `if ${`(${t})`} { ${l} } else { ${r} }`),
     tie("statement").map((s) => `for (let k = 0; k < 4; k++) { ${s} }`),
     fc.tuple(test, tie("statement")).map(([t, s]) => `for (let k = 3; k >= 0; k--) { if (${t}) continue; ${s} }`),
-    fc.tuple(test, tie("statement")).map(([t, s]) => `for (let k = x & 3; k < xs.length; k += 9) { ${s} if (${t}) break; }`),
+    fc
+      .tuple(test, tie("statement"))
+      .map(([t, s]) => `for (let k = x & 3; k < xs.length; k += 9) { ${s} if (${t}) break; }`),
     fc.tuple(test, number).map(([t, n]) => `if (${t}) return ${n};`),
     tie("statement").map((s) => `{ let a = x & 7; ${s} b += a; }`),
     fc.tuple(tie("statement"), tie("statement")).map(([s, t]) => `${s} ${t}`),
   ),
 }));
 
-const kernels = fc.tuple(statement, number).map(
-  ([body, result]) => `(({ x }, xs, rows) => { let a = x & 7, b = 1; let i = 0; ${body} return ${result}; })`,
-);
+const kernels = fc
+  .tuple(statement, number)
+  .map(([body, result]) => `(({ x }, xs, rows) => { let a = x & 7, b = 1; let i = 0; ${body} return ${result}; })`);
 
 const backends: BackendName[] = ["cpu", "simd"];
 const [webgpu] = await gpuBackends();
