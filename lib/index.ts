@@ -85,7 +85,18 @@ export {
   type SpeedupResult,
   type SpeedupSample,
 } from "./bench/index.ts";
-export { gpu, type GpuKernel, type GpuOptions, type GpuRun, type KernelFunction, type KernelThis } from "./gpu/gpu.ts";
+export {
+  gpu,
+  type GpuKernel,
+  type GpuOptions,
+  type GpuRun,
+  type KernelArguments,
+  type KernelFunction,
+  type KernelPlace,
+  type KernelThis,
+  type Verified,
+} from "./gpu/gpu.ts";
+export type { Kept } from "./gpu/kept.ts";
 export { gpuBackends, type BackendFacts, type BackendName } from "./gpu/backends.ts";
 export {
   keyValueStore,

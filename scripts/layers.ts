@@ -22,7 +22,7 @@ const ORDER = [
 const ON_TOP: Record<string, readonly string[]> = {
   plot: ["errors", "host"],
   bench: ["*", "plot"],
-  gpu: ["errors", "host", "memory"],
+  gpu: ["errors", "host", "memory", "ship"],
   peers: ["errors", "host", "sibling", "lock", "child-group", "ship"],
   teach: ["*"],
   sim: ["errors", "host", "checks"],

@@ -127,6 +127,24 @@ export function encodeFunction(fn: Function, sink: Sink): void {
   ownProperties(fn, source, facts, node, sink);
 }
 
+/** A function's text and what it captures, as it is now. */
+export interface ReadClosure {
+  readonly source: string;
+  readonly facts: SourceFacts;
+  readonly captured: readonly Captured[];
+  /** How errors call it: 'the function "inc" (cell-3.ts:2:14)'. */
+  readonly label: string;
+}
+
+/** For those who translate a function instead of sending it. Throws SyntaxError where its text can't be parsed. */
+export function readClosure(fn: Function): ReadClosure {
+  const source = Function.prototype.toString.call(fn);
+  const facts = factsOf(source);
+  const view = viewOf(fn);
+  const label = describe(fn, starts.get(fn) ?? startOf(source, facts, view));
+  return { ...closureOf(fn, source, facts, view, () => label), facts, label };
+}
+
 /** By place: where the literals stand that the host has marked. */
 const literals = new Map<number, FunctionView["location"]>();
 

@@ -2,12 +2,15 @@
 
 export { decode, prepare } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
+export { readClosure, sentence, type ReadClosure } from "./encode-function.ts";
 export { closureMaker } from "./factory.ts";
 export { isStillStandard } from "./globals.ts";
 export { realm } from "./identity.ts";
 export { constantWire, literalValues, namesAll, smallClosure, type SmallClosure } from "./known-function.ts";
 export { inLibrary, ship, unship } from "../library.ts";
 export { move } from "./move.ts";
+export { parse } from "./parse.ts";
+export type { Tree } from "./scope-walker.ts";
 export type { NotSendable, Send, SendAll, SendResult } from "./send.ts";
 export { trimStack, whyNotCloned } from "./stack.ts";
 export type { Between } from "./refusals.ts";

@@ -27,7 +27,7 @@ it.each([
   ["lib/errors.ts", 'export { x } from "./memory/x.ts"', "memory is not below errors"],
   ["lib/pool/a.ts", 'import { bar } from "../plot/bar.ts"', "plot stands on top of pool"],
   ["lib/plot/a.ts", 'import type { P } from "../bench/bench.ts"', "plot may import errors, host"],
-  ["lib/gpu/a.ts", 'import { P } from "../pool/pool.ts"', "gpu may import errors, host, memory"],
+  ["lib/gpu/a.ts", 'import { P } from "../pool/pool.ts"', "gpu may import errors, host, memory, ship"],
   ["lib/pool/a.ts", 'import { P } from "../index.ts"', "only those outside import the whole library"],
   ["lib/pool/a.ts", 'import { display } from "braid/notebook"', "the library never imports the kernel"],
   ["lib/strange/a.ts", 'import "../errors.ts"', "does not know the layer strange"],

@@ -1,7 +1,15 @@
-// The life of a kernel, on the backend that every machine has.
+// The life of a kernel: runs that overlap, an end in the middle of one, an interrupt.
 
-import { expect, it } from "vitest";
-import { gpu, gpuBackends, type GpuOptions } from "../../lib/index.ts";
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterEach, expect, it } from "vitest";
+import { registerHost, type Host } from "../../lib/host.ts";
+import { CancelledError, gpu, gpuBackends, type GpuOptions, type KernelPlace } from "../../lib/index.ts";
+
+afterEach(() => registerHost(undefined as never));
 
 const squares = (options: Partial<GpuOptions> = {}) =>
   gpu(
@@ -32,4 +40,138 @@ it.skipIf(webgpu!.available)("destroy() of a kernel that could not be compiled i
   await new Promise((go) => setTimeout(go, 10));
   process.off("unhandledRejection", listen);
   expect(unhandled).toEqual([]);
+});
+
+it("tells what ran it and why", async () => {
+  const kernel = gpu(({ x }) => x, { output: [8] });
+  const { backend, hardware, why, adapter } = await kernel.run();
+  expect(hardware).toBe(webgpu!.hardware);
+  if (webgpu!.hardware) expect([backend, adapter]).toEqual(["webgpu", webgpu!.adapter]);
+  else expect([backend, why.includes(webgpu!.why)]).toEqual(["simd", true]);
+  kernel.destroy();
+});
+
+const LENGTH = 20_000;
+const plus = () => gpu(({ x }, xs, n) => xs[x] + n, { output: [LENGTH], backend: "simd" });
+
+it("runs of one kernel overlap, each with what it was given when it was called", async () => {
+  const kernel = plus();
+  const xs = new Float32Array(LENGTH);
+  const runs = [];
+  for (let i = 0; i < 20; i++) {
+    xs.fill(i);
+    runs.push(i % 3 === 0 ? kernel.keep(xs, i).then((kept) => kept.read()) : kernel.run(xs, i));
+    if (i === 9) await runs[0];
+  }
+  xs.fill(-1);
+  for (const [i, run] of runs.entries()) {
+    const { value } = await run;
+    expect([value[0], value[LENGTH - 1]]).toEqual([2 * i, 2 * i]);
+  }
+  kernel.destroy();
+});
+
+it("arguments may change in size", async () => {
+  const sum = gpu(
+    (_, xs) => {
+      let s = 0;
+      for (let i = 0; i < xs.length; i++) s += xs[i];
+      return s;
+    },
+    { output: [2], backend: "simd" },
+  );
+  for (const length of [3, 1000, 1, 50, 3]) {
+    const { value } = await sum.run(new Float64Array(length).fill(2));
+    expect(value[1]).toBe(2 * length);
+  }
+  sum.destroy();
+});
+
+/** Never ends. */
+const spin = ({ x }: KernelPlace, n: number): number => {
+  let s = 0;
+  while (n > 0) s = s + x > 1e6 ? 0 : s + 1;
+  return s;
+};
+
+it("an interrupt ends the threads of a kernel that doesn't, and nobody else's run", async () => {
+  let origin = 1;
+  const listeners = new Set<(origin: number) => void>();
+  registerHost({
+    origin: () => origin,
+    runAs: (_, f) => f(),
+    onInterrupt(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    adopt: () => {},
+    importedFrom: () => undefined,
+    display: () => {},
+  } satisfies Host);
+  const endless = gpu(spin, { output: [LENGTH], backend: "simd" });
+  const other = plus();
+  const stopped = [endless.run(1), endless.run(1)];
+  await new Promise((go) => setTimeout(go, 50));
+  origin = 2;
+  const untouched = other.run(new Float32Array(LENGTH), 5);
+  const waiting = endless.run(0);
+  for (const listener of listeners) listener(1);
+  for (const run of stopped) {
+    await expect(run).rejects.toBeInstanceOf(CancelledError);
+    await expect(run).rejects.toThrow("the cell that started it was interrupted");
+  }
+  expect((await untouched).value[7]).toBe(5);
+  expect((await waiting).value[7]).toBe(0);
+  expect((await endless.run(0)).value[LENGTH - 1]).toBe(0);
+  endless.destroy();
+  other.destroy();
+  expect(listeners.size).toBe(0);
+});
+
+/** In a program of its own. */
+async function run(body: string): Promise<{ stdout: string }> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "braid-gpu-"));
+  try {
+    const file = path.join(folder, "main.ts");
+    fs.writeFileSync(
+      file,
+      body.replace('"braid"', JSON.stringify(path.resolve(import.meta.dirname, "../../lib/index.ts"))),
+    );
+    return await promisify(execFile)(process.execPath, ["--conditions=braid-source", "--no-warnings", file]);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+it("keeps no program alive", async () => {
+  const { stdout } = await run(`
+    import { gpu } from "braid";
+    const xs = new Float32Array(20000).fill(1);
+    for (const backend of ["simd", "cpu"]) {
+      const twice = gpu(({ x }, xs) => xs[x] * 2, { output: [20000], backend });
+      console.log((await (await twice.keep(await twice.keep(xs))).read()).value[5]);
+    }
+  `);
+  expect(stdout).toBe("4\n4\n");
+});
+
+it.skipIf(!fs.existsSync("/proc/self/task"))("leaves no thread behind", async () => {
+  const { stdout } = await run(`
+    import { gpu } from "braid";
+    import fs from "node:fs";
+    const threads = () => fs.readdirSync("/proc/self/task").length;
+    const xs = new Float32Array(20000).fill(1);
+    const round = async () => {
+      const kernels = [1, 2, 3, 4].map((n) => gpu(({ x }, xs) => xs[x] * n, { output: [20000], backend: "simd" }));
+      await Promise.all(kernels.map((kernel) => kernel.run(xs)));
+      const most = threads();
+      kernels.forEach((kernel) => kernel.destroy());
+      return most;
+    };
+    const before = threads();
+    const most = await round();
+    while (threads() > before) await new Promise((go) => setTimeout(go, 5));
+    console.log(most > before);
+  `);
+  expect(stdout).toBe("true\n");
 });
