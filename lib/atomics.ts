@@ -23,10 +23,29 @@ const nativeWait = Atomics.wait;
 export const waitUncounted = (words: Words, at: number, value: number, timeoutMs?: number): string =>
   nativeWait(words, at, value, timeoutMs);
 
+/** A sleeper looks again by itself after so long: a thread that dies may take the wake-up of another with it. */
+const LOOK_AGAIN_MS = 100;
+
+let watcher: { blocked(): void; unblocked(): void } | undefined;
+
+/** Blocks the thread while the word holds `value`, until it is notified, at most for so long. Others take its place. */
+export function wait(words: Words, at: number, value: number, timeoutMs: number): void {
+  if (!(timeoutMs > 0) || load(words, at) !== value) return;
+  watcher?.blocked();
+  try {
+    const endMs = performance.now() + timeoutMs;
+    for (let leftMs = timeoutMs; leftMs > 0; leftMs = endMs - performance.now())
+      if (nativeWait(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS)) !== "timed-out") return;
+  } finally {
+    watcher?.unblocked();
+  }
+}
+
 /**
  * From now on `blocked` is called before this thread blocks in Atomics.wait, whoever calls that, and `unblocked` after.
  */
 export function watchWaits(blocked: () => void, unblocked: () => void): void {
+  watcher = { blocked, unblocked };
   const isStill = (array: Int32Array | BigInt64Array, at: number, value: number | bigint): boolean =>
     Atomics.load(array as Int32Array, at) === value;
   Atomics.wait = ((array: Int32Array, at: number, value: number, timeoutMs?: number): string => {
@@ -49,3 +68,12 @@ export function waitAsync(words: Words, at: number, value: number): Promise<unkn
 }
 
 export const notify = (words: Words, at: number, count?: number): number => Atomics.notify(words, at, count);
+
+/** The same on single bytes. */
+export type Bytes = Uint8Array<SharedArrayBuffer>;
+
+export const loadByte = (bytes: Bytes, at: number): number => Atomics.load(bytes, at);
+export const storeByte = (bytes: Bytes, at: number, value: number): void => void Atomics.store(bytes, at, value);
+export const orByte = (bytes: Bytes, at: number, bits: number): number => Atomics.or(bytes, at, bits);
+export const replaceByte = (bytes: Bytes, at: number, expected: number, value: number): boolean =>
+  Atomics.compareExchange(bytes, at, expected, value) === expected;

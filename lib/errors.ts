@@ -115,6 +115,35 @@ export class TimeoutError extends BraidError {
   }
 }
 
+/** An arena has no block of that size. */
+export class ArenaFullError extends BraidError {
+  /** Bytes. */
+  readonly asked: number;
+  readonly free: number;
+  readonly largest: number;
+  constructor({ asked, free, largest }: { asked: number; free: number; largest: number }, options?: ErrorOptions) {
+    const text = `The arena has no room for ${asked} bytes: ${free} are free, at most ${largest} of them in one piece.`;
+    super("ERR_BRAID_ARENA_FULL", text, { ...options, retryable: true });
+    this.asked = asked;
+    this.free = free;
+    this.largest = largest;
+  }
+}
+
+/** A program of another language does not compile, or ended while it was to answer. */
+export class PeerError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_PEER", message, options);
+  }
+}
+
+/** A key-value store is closed, gone, or refuses. */
+export class StoreError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_STORE", message, options);
+  }
+}
+
 /** A `claim` of a notebook did not hold. */
 export class ClaimError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

@@ -63,3 +63,13 @@ export function host(): Host | undefined {
 export function registerHost(value: Host): void {
   Object.defineProperty(globalThis, KEY, { value, configurable: true, enumerable: false });
 }
+
+/** Calls `stop` when the user interrupts the work that runs now. Returns the way to stop listening. */
+export function onOwnInterrupt(stop: () => void): () => void {
+  const here = host();
+  const origin = here?.origin();
+  if (!here || origin === undefined) return () => {};
+  return here.onInterrupt((interrupted) => {
+    if (interrupted === origin) stop();
+  });
+}

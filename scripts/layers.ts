@@ -7,7 +7,7 @@ import { parseSync } from "oxc-parser";
 
 /** From the bottom up: a layer may import those before it. */
 const ORDER = [
-  ["errors", "host", "sibling"],
+  ["errors", "host", "sibling", "checks", "library", "shared-objects", "waiting", "lock", "child-group"],
   ["atomics"],
   ["memory"],
   ["sync"],
@@ -16,16 +16,16 @@ const ORDER = [
   ["engine"],
   ["pool"],
   ["process"],
-  ["par", "pipeline", "actor"],
+  ["par", "pipeline", "actor", "async"],
 ];
 /** They stand on the layers named here and not on each other. */
 const ON_TOP: Record<string, readonly string[]> = {
   plot: ["errors", "host"],
   bench: ["*", "plot"],
   gpu: ["errors", "host", "memory"],
-  peers: ["errors", "host"],
+  peers: ["errors", "host", "sibling", "lock", "child-group", "ship"],
   teach: ["*"],
-  sim: ["errors", "host"],
+  sim: ["errors", "host", "checks"],
   explore: ["errors", "host", "atomics", "memory", "sync", "channel"],
 };
 /** A file of its own that may name what only the memory model allows. */

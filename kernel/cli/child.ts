@@ -9,20 +9,28 @@ export interface Finished {
   output: string;
 }
 
+/** @param options with a `limitMs`, it and all that it has started are killed after so long */
 export async function runToEnd(
   command: string,
   args: readonly string[],
-  options: SpawnOptions = {},
+  { limitMs, ...options }: SpawnOptions & { limitMs?: number } = {},
 ): Promise<Finished> {
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const add = (chunk: string): void => void (output += chunk);
   child.stdout?.setEncoding("utf8").on("data", add);
   child.stderr?.setEncoding("utf8").on("data", add);
-  return new Promise((resolve, reject) => {
+  const limit =
+    limitMs &&
+    setTimeout(() => {
+      add(`It was still running after ${limitMs / 1000} s, and was ended.\n`);
+      const pid = child.pid!;
+      void endAll([...descendants(pid), pid], 0);
+    }, limitMs);
+  return new Promise<Finished>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code: code ?? 1, output: signal ? `${output}${signal}\n` : output }));
-  });
+  }).finally(() => clearTimeout(limit));
 }
 
 /** Every process that descends from this one, as the process table has it now; empty where there is no `ps`. */

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from "node:path";
 import { runToEnd } from "./child.ts";
 import { CliError } from "./errors.ts";
-import { underLock } from "./lock.ts";
+import { underLock } from "../../lib/lock.ts";
 import { environmentFolder, ROOT } from "./paths.ts";
 import { findPython, howToGetVenv } from "./python-finder.ts";
 

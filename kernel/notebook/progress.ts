@@ -1,6 +1,6 @@
 // A bar that fills while work goes on.
 
-import { checkInteger } from "../../lib/pool/checks.ts";
+import { checkInteger } from "../../lib/checks.ts";
 import { display } from "./display.ts";
 
 /** How often the bar is drawn anew at most. */

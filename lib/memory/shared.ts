@@ -1,5 +1,7 @@
 // shared(): typed arrays that all threads see.
 
+import { inLibrary } from "../library.ts";
+
 export type Numbers =
   Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
 
@@ -55,3 +57,5 @@ function allocate<A>(type: new (buffer: SharedArrayBuffer) => A, size: number, l
 export function isShared(array: unknown): boolean {
   return ArrayBuffer.isView(array) && array.buffer instanceof SharedArrayBuffer;
 }
+
+inLibrary(import.meta.url, { shared, isShared });

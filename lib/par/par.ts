@@ -1,6 +1,6 @@
 // par(): arrays whose map, filter and reduce run on all cores.
 
-import { checkFunction, checkInteger, checkKnown, checkThreads } from "../pool/checks.ts";
+import { checkFunction, checkInteger, checkKnown, checkThreads } from "../checks.ts";
 import { defaultPool, defaultThreads, engineOf, runParts } from "../pool/index.ts";
 import { isShared, type Numbers } from "../memory/shared.ts";
 import { inLibrary } from "../ship/index.ts";

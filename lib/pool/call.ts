@@ -1,7 +1,7 @@
 // One call of a function on a pool: the promise of its result, and what can be asked of it meanwhile.
 
 import { CancelledError } from "../errors.ts";
-import { checkFunction } from "./checks.ts";
+import { checkFunction } from "../checks.ts";
 import type { Inside } from "./inside.ts";
 import { called, labelOf, type Job, type Outcome, type Work } from "./job.ts";
 import type { TaskRecord, TaskState } from "./task.ts";

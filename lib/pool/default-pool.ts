@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { inLibrary } from "../ship/index.ts";
-import { checkThreads } from "./checks.ts";
+import { checkThreads } from "../checks.ts";
 import { Pool, poolFrom } from "./pool.ts";
 import { ownerLink } from "./remote-engine.ts";
 

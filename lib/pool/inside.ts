@@ -2,7 +2,8 @@
 // anywhere else.
 
 import type { Between, Wire } from "../ship/index.ts";
-import type { Group, Job, Work } from "./job.ts";
+import type { Group } from "./group.ts";
+import type { Job, Work } from "./job.ts";
 import type { PoolStats } from "./pool.ts";
 import type { TraceEvent } from "./trace.ts";
 

@@ -2,23 +2,18 @@
 
 import { inspect } from "node:util";
 import { NotSendableError } from "../errors.ts";
-import { whyNotCloned, type Wire } from "../ship/index.ts";
-import type { Queue } from "./queue.ts";
+import { snapshot, whyNotCloned, type Wire } from "../ship/index.ts";
+import type { Group } from "./group.ts";
 
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: unknown; readonly index?: number | undefined; readonly stopped?: boolean };
+  | {
+      readonly ok: false;
+      readonly error: unknown;
+      readonly index?: number | undefined;
+      readonly stopped?: boolean | undefined;
+    };
 // `index`: the item of a part that failed. `stopped`: it did not fail by itself, someone ended it.
-
-/** What the parts of one call share. */
-export interface Group {
-  readonly id: number;
-  readonly wire: Wire;
-  /** At most so many of its parts are on the board at a time; the others wait here. */
-  readonly limit: number;
-  placed: number;
-  readonly waiting: Queue<Job>;
-}
 
 /** What is to be run, and whom to tell, once. */
 export interface Work {
@@ -49,7 +44,8 @@ export class Job {
   /** It waits for this seat's thread only. */
   onlySeat: number | undefined;
   /** It counts in its group. */
-  isPlaced = false;
+  isInGroup = false;
+  #isKept = false;
   /** Node's id of the thread that ran it, and when, on the common clock. */
   thread: number | undefined;
   startMs: number | undefined;
@@ -60,6 +56,17 @@ export class Job {
     this.work = work;
     this.origin = origin;
     this.parcel = parcel;
+  }
+
+  /** It has to wait: what it sends is copied as it is now. Throws what can't be. */
+  keep(): void {
+    if (this.#isKept || !this.parcel || !("wire" in this.parcel)) return;
+    try {
+      this.parcel = { wire: snapshot(this.parcel.wire) };
+      this.#isKept = true;
+    } catch (cause) {
+      throw unsendable(cause);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { CancelledError, NotSendableError, TaskError, TimeoutError } from "../errors.ts";
 import { encode, type EncodeOptions, type Wire } from "../ship/index.ts";
-import { checkFunction, checkInteger, checkIterable, checkKnown, checkMilliseconds, checkSignal } from "./checks.ts";
+import { checkFunction, checkInteger, checkIterable, checkKnown, checkMilliseconds, checkSignal } from "../checks.ts";
 import type { Inside } from "./inside.ts";
 import { called, labelOf, messageOf, type Outcome } from "./job.ts";
 import { mapEntry, type Entry, type MapPart } from "./parts.ts";

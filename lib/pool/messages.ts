@@ -26,10 +26,12 @@ export type ToThread =
   | { readonly braid: "close"; readonly group: number }
   /** Nobody waits for this task any more; but for others in the same thread, this one would be stopped. */
   | { readonly braid: "abandon"; readonly slot: number }
+  | Unread
   | NestedResult;
 
 export type FromThread =
   | { readonly braid: "ready" }
+  | Unread
   | NestedMessage
   /** It has claimed this, but may not start it. */
   | { readonly braid: "stopped"; readonly slot: number }
@@ -48,6 +50,13 @@ export type FromThread =
       /** Which item of the part failed. */
       readonly index: number | undefined;
     };
+
+/** The receiver's message of this number (link.ts) can't be read here. */
+export interface Unread {
+  readonly braid: "unread";
+  readonly number: number;
+  readonly why: string;
+}
 
 /** From a task that uses a pool to the thread that made it. Calls and groups are numbered by the task's thread. */
 export type NestedMessage =

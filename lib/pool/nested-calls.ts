@@ -1,9 +1,10 @@
 // The calls that the tasks of one thread have made: the owner runs them as its own, and sends the results back.
 
-import { CancelledError, PoolClosedError } from "../errors.ts";
+import { CancelledError, NotSendableError, PoolClosedError } from "../errors.ts";
 import { encode, type Between, type Wire } from "../ship/index.ts";
+import type { Group } from "./group.ts";
 import type { OwnEngine } from "./inside.ts";
-import { called, type Group, type Job, type Outcome } from "./job.ts";
+import { called, type Job, type Outcome } from "./job.ts";
 import type { NestedMessage, NestedResult } from "./messages.ts";
 
 /** By number: the pools that were made in this thread. */
@@ -53,8 +54,7 @@ export class NestedCalls {
         return;
       }
       case "openGroup":
-        if (engine) this.#groups.set(message.group, { engine, group: engine.openGroup(message.wire, message.limit) });
-        return;
+        return this.#openGroup(engine, message);
       case "endGroup": {
         const open = this.#groups.get(message.group);
         open?.engine.endGroup(open.group, new CancelledError("The call that this belongs to has ended."), message.all);
@@ -66,6 +66,11 @@ export class NestedCalls {
         open?.engine.closeGroup(open.group);
       }
     }
+  }
+
+  /** The task's thread can't read the result. */
+  unread(call: number, why: string): void {
+    this.#answer(call, { ok: false, error: new NotSendableError("result", `The result can't be read: ${why}.`) });
   }
 
   /** The thread is gone: nobody waits for these any more. */
@@ -89,10 +94,24 @@ export class NestedCalls {
     };
     try {
       if (!engine) throw new PoolClosedError("The pool is no longer there: the thread that made it has dropped it.");
+      if (group !== undefined && !this.#groups.has(group))
+        throw new NotSendableError(
+          "args",
+          "The thread that made the pool can't read what the parts of the call share.",
+        );
       const job = engine.addNested(work, wire, origin);
       if (!job.isOver) this.#jobs.set(call, { engine, job });
     } catch (error) {
       this.#answer(call, { ok: false, error });
+    }
+  }
+
+  /** Calls of a group that isn't there fail. */
+  #openGroup(engine: OwnEngine | undefined, { group, limit, wire }: NestedMessage & { braid: "openGroup" }): void {
+    try {
+      if (engine) this.#groups.set(group, { engine, group: engine.openGroup(wire, limit) });
+    } catch (error) {
+      if (!(error instanceof NotSendableError)) throw error;
     }
   }
 

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { inLibrary, realm, ship, type Send, type SendAll, type SendResult } from "../ship/index.ts";
 import { Call } from "./call.ts";
-import { checkChoice, checkInteger, checkKnown, checkThreads } from "./checks.ts";
+import { checkChoice, checkInteger, checkKnown, checkThreads } from "../checks.ts";
 import { Engine } from "./engine.ts";
 import { mapItems, type MapOptions } from "./map.ts";
 import { MadeInside, type Inside } from "./inside.ts";

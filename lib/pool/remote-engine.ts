@@ -3,12 +3,14 @@
 // deep, also where there is one thread only.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, encode, prepare, type Between, type Wire } from "../ship/index.ts";
+import { encode, type Between, type Wire } from "../ship/index.ts";
+import { outcomeOf } from "./answers.ts";
+import { Group } from "./group.ts";
 import type { Inside } from "./inside.ts";
-import { Job, unsendable, type Group, type Outcome, type Work } from "./job.ts";
+import { Job, unsendable, type Outcome, type Work } from "./job.ts";
 import type { NestedMessage, NestedResult } from "./messages.ts";
-import { Queue } from "./queue.ts";
 import type { PoolStats } from "./pool.ts";
 import type { TraceEvent } from "./trace.ts";
 
@@ -63,20 +65,23 @@ interface OpenCall {
 const calls = new Map<number, OpenCall>();
 let count = 0;
 
-/** The owner has the result of a call. */
-export async function heardResult({ call, ok, wire, index, stopped }: NestedResult): Promise<void> {
-  const open = calls.get(call);
-  if (!open) return;
-  let outcome: Outcome;
+function post(message: NestedMessage, wire: Wire): void {
   try {
-    const wait = prepare(wire);
-    if (wait) await wait;
-    const value = decode(wire);
-    outcome = ok ? { ok, value } : { ok, error: value, index, stopped };
-  } catch (error) {
-    outcome = { ok: false, error };
+    link!.post(message, wire);
+  } catch (cause) {
+    throw unsendable(cause);
   }
-  settle(call, outcome);
+}
+
+/** The owner has the result of a call. */
+export async function heardResult(result: NestedResult): Promise<void> {
+  if (calls.has(result.call)) settle(result.call, await outcomeOf(result));
+}
+
+/** The owner can't read it. */
+export function callUnread(call: number, why: string): void {
+  const text = `The task can't be read by the thread that made the pool: ${why}.`;
+  settle(call, { ok: false, error: new NotSendableError("args", text) });
 }
 
 function settle(call: number, outcome: Outcome): void {
@@ -117,11 +122,7 @@ export class RemoteEngine implements Inside {
     const origin = host()?.origin();
     const job = new Job(call, work, origin, undefined);
     const { label, share, group } = work;
-    try {
-      link!.post({ braid: "call", pool: this.id, call, label, share, group: group?.id, origin, wire }, wire);
-    } catch (cause) {
-      throw unsendable(cause);
-    }
+    post({ braid: "call", pool: this.id, call, label, share, group: group?.id, origin, wire }, wire);
     const task = openTask.getStore();
     calls.set(call, { job, task });
     link!.called(task, 1);
@@ -135,8 +136,8 @@ export class RemoteEngine implements Inside {
   }
 
   openGroup(wire: Wire, limit: number): Group {
-    const group = { id: ++count, wire, limit, placed: 0, waiting: new Queue<Job>() };
-    link!.post({ braid: "openGroup", pool: this.id, group: group.id, limit, wire }, wire);
+    const group = new Group(++count, wire, limit);
+    post({ braid: "openGroup", pool: this.id, group: group.id, limit, wire }, wire);
     return group;
   }
 

@@ -1,43 +1,36 @@
-// What runs in a thread of a pool: takes one task at a time, runs it, answers. Whatever happens to a task, there is an
-// answer or the thread is gone; either settles it.
+// What runs in a thread of a pool: the tasks that have begun, each until it has ended. Whatever happens to a task, there
+// is an answer or the thread is gone; either settles it.
 
 import type { MessagePort } from "node:worker_threads";
-import { Board, State } from "../engine/board.ts";
+import { Board } from "../engine/board.ts";
 import { watchWaits } from "../atomics.ts";
 import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { decode, encode, prepare, transferList, whyNotCloned, type Wire } from "../ship/index.ts";
-import { callable, encodeError, receive, type TaskFunction } from "./carried.ts";
+import { decode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
+import { Answers } from "./answers.ts";
+import { callable, receive, type TaskFunction } from "./callable.ts";
 import { throwOn, watchLateErrors } from "./late-errors.ts";
+import { Link } from "./link.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
-import { isThenable, ItemFailure, type Entry } from "./parts.ts";
-import { heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
+import { isThenable, type Entry } from "./parts.ts";
+import { callUnread, heardResult, openTask, setOwnerLink, type OpenTask } from "./remote-engine.ts";
+import { WorkLoop } from "./work-loop.ts";
 
 type RunPart = (part: unknown) => unknown;
 
-/** The event loop gets its turn at least so often. */
-const TURN_MS = 5;
-/** How long a thread looks for work before it sleeps: waking takes longer. */
-const SPIN_MS = 0.05;
-/** How long a thread that is no longer blocked lets those run that came in its place. */
-const PATIENCE_MS = 500;
 /** The `calls` of a task that has ended. */
 const OVER = -1;
 
 export class Runner {
   readonly #board: Board;
-  readonly #port: MessagePort;
-  readonly #owner: string;
   readonly #seat: number;
-  readonly #lane: number;
-  readonly #ownLane: number;
-  readonly #steals: boolean;
   readonly #trace: boolean;
+  readonly #loop: WorkLoop;
+  readonly #answers: Answers;
+  readonly #link: Link<FromThread>;
   /** The task that the running code belongs to, where that is known. */
   #current = -1;
   #blockedMs = 0;
-  /** The owner has been told: what comes next must not overtake that. */
-  #hasWaited = false;
   /** By number: functions of tasks on the board. One that could not be made throws. */
   readonly #functions = new Map<number, TaskFunction>();
   /** By group: what runs its parts here. Where opening it failed, each part tells so. */
@@ -45,7 +38,6 @@ export class Runner {
   /** Tasks that have begun and not ended, and how many of those wait for calls of their own. */
   #open = 0;
   #waiting = 0;
-  #isAsleep = true;
   /** What failed is the runner itself. */
   #isBroken = false;
   /** By slot: tasks that are awaited. */
@@ -53,22 +45,17 @@ export class Runner {
   /** The claimed task whose function is on its way. */
   #held: number | undefined;
 
-  constructor({ board, seat, lane, steals, trace, owner, pool }: ThreadData, port: MessagePort) {
-    setOwnerLink({
-      owner,
-      between: "threads",
-      pool,
-      post: (message, wire) => this.#say(message, wire),
-      called: (task, change) => this.#called(task, change),
-    });
-    this.#board = new Board(board);
+  constructor(data: ThreadData, port: MessagePort) {
+    const { owner, pool, seat, trace } = data;
+    this.#link = new Link(port);
+    const say = (message: FromThread, wire?: Wire): void => this.#link.post(message, wire);
+    setOwnerLink({ owner, between: "threads", pool, post: say, called: (task, change) => this.#called(task, change) });
+    this.#board = new Board(data.board);
     this.#seat = seat;
-    this.#lane = lane;
-    this.#ownLane = this.#board.ownLane(seat);
-    this.#steals = steals;
-    this.#owner = owner;
-    this.#port = port;
     this.#trace = trace;
+    const tasks = { mayBegin: () => this.#open <= this.#waiting, run: this.#runOrDie };
+    this.#loop = new WorkLoop(this.#board, data, tasks, say);
+    this.#answers = new Answers(this.#board, seat, owner, say);
     watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()), throwOn);
     watchWaits(
       () => this.#blocked(),
@@ -78,15 +65,16 @@ export class Runner {
 
   /** The owner has made the seat asleep: perhaps a task is on its way already. */
   start(): void {
-    this.#say({ braid: "ready" });
-    this.#untilWoken();
+    this.#link.post({ braid: "ready" });
+    this.#loop.untilWoken();
   }
 
   heard(message: ToThread): void {
+    this.#link.heard(message);
     switch (message.braid) {
       case "task":
         if (message.unasked) {
-          this.#board.gotMessage(this.#seat);
+          this.#board.seats.gotMessage(this.#seat);
           this.#begin();
         }
         return void this.#runPosted(message);
@@ -100,6 +88,8 @@ export class Runner {
         return void this.#groups.delete(message.group);
       case "abandon":
         return this.#abandon(message.slot);
+      case "unread":
+        return this.#unread(message.number, message.why);
     }
   }
 
@@ -107,84 +97,34 @@ export class Runner {
   #abandon(slot: number): void {
     const task = this.#tasks.get(slot);
     if (!task) return;
-    this.#fail(slot, undefined);
+    this.#answers.failed(slot, undefined);
     this.#end(slot, task);
   }
 
-  /** A message that can't be read: it was the task in this thread's hand. */
+  /** A message that can't be read: the owner knows what it was. */
   heardNothing(error: Error): void {
-    const slot = this.#board.inHand(this.#seat);
-    if (slot === undefined) throw error;
-    const why = new NotSendableError("args", `The task can't be read by its thread: ${whyNotCloned(error)}.`);
-    if (this.#board.isForMessage(this.#seat)) {
-      this.#board.gotMessage(this.#seat);
-      this.#begin();
-    }
-    this.#board.putDown(this.#seat);
-    this.#board.setStarted(slot, now());
-    this.#fail(slot, why);
-    this.#end();
+    this.#link.post({ braid: "unread", number: this.#link.missed(), why: whyNotCloned(error) });
   }
 
-  /** Runs what waits, until there is nothing or a task has to be awaited. */
-  readonly #work = (): void => {
-    if (this.#open > this.#waiting || this.#board.isForMessage(this.#seat)) return;
-    if (this.#isAsleep && !this.#board.wake(this.#seat) && this.#board.isForMessage(this.#seat)) return;
-    this.#isAsleep = false;
-    let startMs = now();
-    const turnEnds = startMs + TURN_MS;
-    let spinEnds = 0;
-    for (;;) {
-      const board = this.#board;
-      // One that was blocked wants to run on: it goes first.
-      if (board.isAwaited) board.leave(this.#seat);
-      const mayRun = !board.isAwaited && board.enter(this.#seat);
-      const slot = mayRun ? this.#claim() : -1;
-      if (slot >= 0) {
-        if (!this.#runOrDie(slot, startMs)) return;
-        spinEnds = 0;
-        startMs = now();
-        if (startMs > turnEnds) return void setImmediate(this.#work);
-        continue;
-      }
-      startMs = now();
-      spinEnds ||= startMs + SPIN_MS;
-      if (mayRun && startMs < spinEnds) continue;
-      // In this order: who finds no room to run has to be followed by one who looks for work.
-      board.leave(this.#seat);
-      if (!mayRun) board.starve(this.#seat);
-      this.#isAsleep = true;
-      board.sleep(this.#seat);
-      // Whoever wakes it, here or elsewhere, decides what comes next.
-      const hasWork = this.#hasWork();
-      // Another may have taken the place meanwhile: then this one is woken when that leaves it.
-      if (hasWork && !board.mayEnter(this.#seat)) board.starve(this.#seat);
-      const isWanted = hasWork && board.mayEnter(this.#seat) && !board.isAwaited;
-      if (!isWanted || board.isStopped(this.#seat) || !board.wake(this.#seat)) return this.#untilWoken();
-      this.#isAsleep = false;
-    }
-  };
+  /** The owner can't read what it was sent. */
+  #unread(number: number, why: string): void {
+    const message = this.#link.about(number);
+    if (message?.braid === "call") callUnread(message.call, why);
+    if (message?.braid !== "done") return;
+    const text = `The result can't be read by the thread that waits for it: ${why}.`;
+    this.#answers.failed(message.slot, new NotSendableError("result", text));
+  }
 
-  /** The running task is about to wait: whoever sleeps takes the place, or the owner starts one more. */
   #blocked(): void {
     this.#blockedMs = now();
-    const board = this.#board;
-    board.block(this.#seat);
-    if (this.#hasWork() && !this.#wakeAnother()) this.#say({ braid: "blocked" });
-  }
-
-  #wakeAnother(): boolean {
-    const board = this.#board;
-    for (let seat = 0; seat < board.seatsUsed; seat++) if (!board.isStopped(seat) && board.wake(seat)) return true;
-    return false;
+    this.#loop.block();
   }
 
   #unblocked(): void {
-    const board = this.#board;
-    board.unblock(this.#seat, PATIENCE_MS);
+    this.#loop.unblock();
     if (!this.#trace || this.#current < 0) return;
-    this.#hasWaited = true;
-    this.#say({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
+    this.#answers.byMessage = true;
+    this.#link.post({ braid: "waited", slot: this.#current, fromMs: this.#blockedMs, toMs: now() });
   }
 
   #begin(): void {
@@ -204,7 +144,7 @@ export class Runner {
       task.calls = OVER;
     }
     this.#open--;
-    this.#work();
+    this.#loop.work();
   }
 
   #called(task: OpenTask | undefined, change: 1 | -1): void {
@@ -213,68 +153,27 @@ export class Runner {
     task.calls += change;
     if (before === 0) {
       this.#waiting++;
-      setImmediate(this.#work);
+      setImmediate(this.#loop.work);
     } else if (task.calls === 0) this.#waiting--;
   }
 
-  #untilWoken(): void {
-    const woken = this.#board.slept(this.#seat);
-    if (woken) void woken.then(this.#woken);
-    else setImmediate(this.#work);
-  }
-
-  /** This may come late: a message was faster, its task is done, and the thread sleeps again. */
-  readonly #woken = (): void => {
-    if (!this.#board.isAsleep(this.#seat)) this.#work();
-  };
-
-  #hasWork(): boolean {
-    if (!this.#board.isEmpty(this.#lane) || !this.#board.isEmpty(this.#ownLane)) return true;
-    if (this.#steals)
-      for (let lane = 0, used = this.#board.lanesUsed; lane < used; lane++) if (!this.#board.isEmpty(lane)) return true;
-    return false;
-  }
-
-  /** A task that is this thread's from now on, or -1. */
-  #claim(): number {
-    const board = this.#board;
-    const seat = this.#seat;
-    if (board.isStopped(seat)) return -1;
-    const used = this.#steals ? board.lanesUsed : 1;
-    for (let i = -1; i < used; i++) {
-      const lane = i < 0 ? this.#ownLane : i === 0 ? this.#lane : (this.#lane + i) % used;
-      for (let slot = board.take(lane, seat); slot >= 0; slot = board.take(lane, seat)) {
-        if ((!this.#steals && board.meantFor(slot) !== lane) || !board.claim(slot, seat)) continue;
-        if (board.isStopped(seat)) {
-          // The owner knows what becomes of it.
-          this.#say({ braid: "stopped", slot });
-          return -1;
-        }
-        if (i > 0) board.setStolen(slot, lane);
-        return slot;
-      }
-    }
-    board.putDown(seat);
-    return -1;
-  }
-
   /** What escapes from a task would leave the thread with a task that never ends: it ends the thread. */
-  #runOrDie(slot: number, startMs: number): boolean {
+  readonly #runOrDie = (slot: number, startMs: number): boolean => {
     try {
       return this.#run(slot, startMs);
     } catch (error) {
       this.#isBroken = true;
       throw error;
     }
-  }
+  };
 
   /** False: the task goes on, and calls `#end` when it has ended. */
   #run(slot: number, startMs: number): boolean {
     const board = this.#board;
-    const id = board.functionOf(slot);
+    const id = board.slots.functionOf(slot);
     if (id === 0) {
       this.#begin();
-      this.#say({ braid: "want", slot });
+      this.#link.post({ braid: "want", slot });
       return false;
     }
     const fn = this.#functions.get(id);
@@ -283,21 +182,21 @@ export class Runner {
       this.#held = slot;
       return false;
     }
-    board.putDown(this.#seat);
-    board.setStarted(slot, startMs);
+    board.seats.putDown(this.#seat);
+    board.slots.setStarted(slot, startMs);
     let value: unknown;
     let goesOn = false;
     const task: OpenTask = { calls: 0 };
     this.#current = slot;
     try {
-      const args = board.read(slot) as unknown[];
+      const args = board.slots.read(slot) as unknown[];
       const here = host();
       if (here) value = here.runAs(originOf(board, slot), () => openTask.run(task, fn, ...args));
       else value = openTask.run(task, fn, ...args);
       goesOn = isThenable(value);
-      if (!goesOn) this.#answer(slot, value);
+      if (!goesOn) this.#answers.done(slot, value);
     } catch (error) {
-      this.#fail(slot, error);
+      this.#answers.failed(slot, error);
     }
     if (!goesOn && task.calls === 0) {
       task.calls = OVER;
@@ -313,9 +212,9 @@ export class Runner {
     this.#tasks.set(slot, task);
     try {
       const result = await value;
-      if (task.calls !== OVER) this.#answer(slot, result);
+      if (task.calls !== OVER) this.#answers.done(slot, result);
     } catch (error) {
-      if (task.calls !== OVER) this.#fail(slot, error);
+      if (task.calls !== OVER) this.#answers.failed(slot, error);
     }
     if (task.calls !== OVER) this.#end(slot, task);
   }
@@ -330,15 +229,15 @@ export class Runner {
       });
     }
     const slot = this.#held;
-    if (slot === undefined || this.#board.functionOf(slot) !== id) return;
+    if (slot === undefined || this.#board.slots.functionOf(slot) !== id) return;
     this.#held = undefined;
     this.#runOrDie(slot, now());
     this.#end();
   }
 
   async #runPosted({ slot, group, wire, shared }: ToThread & { braid: "task" }): Promise<void> {
-    this.#board.putDown(this.#seat);
-    this.#board.setStarted(slot, now());
+    this.#board.seats.putDown(this.#seat);
+    this.#board.slots.setStarted(slot, now());
     const task: OpenTask = { calls: 0 };
     this.#tasks.set(slot, task);
     try {
@@ -358,9 +257,9 @@ export class Runner {
       this.#current = slot;
       const started = openTask.run(task, () => (here ? here.runAs(originOf(this.#board, slot), start) : start()));
       const result = isThenable(started) ? await started : started;
-      if (task.calls !== OVER) this.#answer(slot, result);
+      if (task.calls !== OVER) this.#answers.done(slot, result);
     } catch (error) {
-      if (task.calls !== OVER) this.#fail(slot, error);
+      if (task.calls !== OVER) this.#answers.failed(slot, error);
     }
     if (task.calls !== OVER) this.#end(slot, task);
   }
@@ -369,48 +268,9 @@ export class Runner {
     const { entry, context } = (await receive(wire)) as { entry: Entry<unknown, unknown, unknown>; context: unknown };
     return entry(context);
   }
-
-  /** Throws where the value can't cross; then nothing has been said. */
-  #answer(slot: number, value: unknown): void {
-    const board = this.#board;
-    const byMessage = this.#hasWaited;
-    this.#hasWaited = false;
-    if (!byMessage && board.write(slot, value)) {
-      board.setEnded(slot, now());
-      board.setState(slot, State.done, this.#seat);
-      board.pushDone(slot);
-      return;
-    }
-    const wire = encode(value, { to: this.#owner, path: "result" });
-    board.setEnded(slot, now());
-    board.setState(slot, State.posted, this.#seat);
-    try {
-      this.#say({ braid: "done", slot, ok: true, wire, index: undefined }, wire);
-    } catch (cause) {
-      throw new NotSendableError("result", `The result can't be sent: ${whyNotCloned(cause as Error)}.`, { cause });
-    }
-  }
-
-  #fail(slot: number, error: unknown): void {
-    this.#board.setEnded(slot, now());
-    this.#board.setState(slot, State.posted, this.#seat);
-    const index = error instanceof ItemFailure ? error.index : undefined;
-    const wire = encodeError(error instanceof ItemFailure ? error.error : error, { to: this.#owner });
-    try {
-      this.#say({ braid: "done", slot, ok: false, wire, index }, wire);
-    } catch (cause) {
-      const text = `What the task threw can't be sent: ${whyNotCloned(cause as Error)}.`;
-      const why = encodeError(new NotSendableError("error", text, { cause }), { to: this.#owner });
-      this.#say({ braid: "done", slot, ok: false, wire: why, index }, why);
-    }
-  }
-
-  #say(message: FromThread, wire?: Wire): void {
-    this.#port.postMessage(message, wire ? transferList(wire) : []);
-  }
 }
 
 function originOf(board: Board, slot: number): number | undefined {
-  const origin = board.originOf(slot);
+  const origin = board.slots.originOf(slot);
   return origin < 0 ? undefined : origin;
 }

@@ -1,7 +1,7 @@
 // A value that each thread has for itself: a buffer, a parser, a connection, made once a thread and kept between tasks.
 
 import { inLibrary, realm, ship, unship } from "../ship/index.ts";
-import { checkFunction } from "./checks.ts";
+import { checkFunction } from "../checks.ts";
 
 interface Shipped<T> {
   readonly id: string;

@@ -4,10 +4,11 @@ import { Worker } from "node:worker_threads";
 import type { BoardMemory } from "../engine/board.ts";
 import { ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
-import { realm, transferList, type Wire } from "../ship/index.ts";
+import { realm, whyNotCloned, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
+import { Link } from "./link.ts";
 import { messageOf } from "./job.ts";
-import type { FromThread, ThreadData, ToThread } from "./messages.ts";
+import type { FromThread, ThreadData, ToThread, Unread } from "./messages.ts";
 import { NestedCalls } from "./nested-calls.ts";
 import type { PoolData } from "./remote-engine.ts";
 
@@ -23,9 +24,9 @@ export interface ThreadOptions {
 }
 
 export interface ThreadEvents {
-  heard(thread: PoolThread, message: FromThread): void;
-  /** It has sent a result that can't be read here. */
-  heardNothing(thread: PoolThread, error: Error): void;
+  heard(thread: PoolThread, message: Exclude<FromThread, Unread>): void;
+  /** It can't read what it was sent; the message comes without what it carried. */
+  unread(thread: PoolThread, message: ToThread, why: string): void;
   /** It is gone. */
   gone(thread: PoolThread, exitCode: number): void;
 }
@@ -41,10 +42,11 @@ export class PoolThread {
   /** What escaped and ends it. */
   error: Error | undefined;
   readonly #worker: Worker;
+  readonly #link: Link<ToThread>;
   readonly #opened = new Set<number>();
   readonly #known = new Set<number>();
   /** The calls of its own tasks. */
-  readonly nested: NestedCalls = new NestedCalls((result, wire) => this.#post(result, wire), "threads");
+  readonly nested: NestedCalls = new NestedCalls((result, wire) => this.#link.post(result, wire), "threads");
 
   constructor(options: ThreadOptions, events: ThreadEvents) {
     const { stackSizeMb, maxHeapMb, board, seat, lane, steals, trace, pool } = options;
@@ -58,12 +60,19 @@ export class PoolThread {
     const workerData: ThreadData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace };
     const worker = new Worker(sibling(import.meta.url, "worker"), { workerData, resourceLimits, ...execArgv() });
     this.#worker = worker;
+    this.#link = new Link(worker);
     this.id = worker.threadId;
     worker.on("message", (message: FromThread) => {
       // Anything else is a message of the user's own, by parentPort.
-      if (typeof message?.braid === "string") events.heard(this, message);
+      if (typeof message?.braid !== "string") return;
+      this.#link.heard(message);
+      if (message.braid !== "unread") return events.heard(this, message);
+      const unread = this.#link.about(message.number);
+      if (unread) events.unread(this, unread, message.why);
     });
-    worker.on("messageerror", (error: Error) => events.heardNothing(this, error));
+    worker.on("messageerror", (error: Error) =>
+      this.#link.post({ braid: "unread", number: this.#link.missed(), why: whyNotCloned(error) }),
+    );
     worker.on("error", (error: Error) => (this.error = error));
     worker.on("exit", (exitCode) => events.gone(this, exitCode));
     worker.unref();
@@ -73,41 +82,42 @@ export class PoolThread {
   /** Sends the task in a slot; with the first part of a group, what its parts share. Throws what can't be cloned. */
   sendTask(slot: number, unasked: boolean, wire: Wire, group?: { id: number; wire: Wire }): void {
     const shared = group && !this.#opened.has(group.id) ? group.wire : undefined;
-    this.#post({ braid: "task", slot, unasked, wire, group: group?.id, shared }, wire);
+    this.#link.post({ braid: "task", slot, unasked, wire, group: group?.id, shared }, wire);
     if (group) this.#opened.add(group.id);
   }
 
+  /** It could not read what the parts share. */
+  forgetGroup(id: number): void {
+    this.#opened.delete(id);
+  }
+
   closeGroup(id: number): void {
-    if (this.#opened.delete(id)) this.#post({ braid: "close", group: id });
+    if (this.#opened.delete(id)) this.#link.post({ braid: "close", group: id });
   }
 
   /** Makes a function known, once. */
   sendFunction(id: number, wire: Wire): void {
     if (this.#known.has(id)) return;
     this.#known.add(id);
-    this.#post({ braid: "function", id, wire });
+    this.#link.post({ braid: "function", id, wire });
   }
 
   forgetFunction(id: number): void {
-    if (this.#known.delete(id)) this.#post({ braid: "forget", id });
+    if (this.#known.delete(id)) this.#link.post({ braid: "forget", id });
   }
 
   abandon(slot: number): void {
-    this.#post({ braid: "abandon", slot });
+    this.#link.post({ braid: "abandon", slot });
   }
 
   /** Ends the thread, wherever it is. Resolves when it is gone. */
   async stop(): Promise<void> {
     await this.#worker.terminate();
   }
-
-  #post(message: ToThread, wire?: Wire): void {
-    this.#worker.postMessage(message, wire ? transferList(wire) : []);
-  }
 }
 
 /** A thread takes over the options of the program; but this one is of `node -e` only, and would end it. */
-function execArgv(): { execArgv?: string[] } {
+export function execArgv(): { execArgv?: string[] } {
   if (!process.execArgv.some((arg) => arg.startsWith("--input-type"))) return {};
   return { execArgv: process.execArgv.filter((arg) => /^--(conditions|import|require|disable-warning)=/.test(arg)) };
 }
@@ -119,10 +129,26 @@ export function crash(
   exitCode: number,
   wasStopped: boolean,
 ): ThreadCrashedError {
-  const code = (cause as { code?: string } | undefined)?.code;
-  let why = `it exited with code ${exitCode}`;
-  if (code === "ERR_WORKER_OUT_OF_MEMORY") why = "it ran out of memory (the pool's maxHeapMb raises the limit)";
-  else if (wasStopped) why = "it was stopped, to end another task that it had begun";
-  else if (cause) why = `an error escaped: ${messageOf(cause)}`;
+  const why =
+    wasStopped && !isOutOfMemory(cause)
+      ? "it was stopped, to end another task that it had begun"
+      : whyItDied(cause, exitCode, " (the pool's maxHeapMb raises the limit)");
   return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, { cause, exitCode });
+}
+
+export function whyItDied(cause: Error | undefined, exitCode: number, remedy = ""): string {
+  if (isOutOfMemory(cause)) return `it ran out of memory${remedy}`;
+  return cause ? `an error escaped: ${messageOf(cause)}` : `it exited with code ${exitCode}`;
+}
+
+const isOutOfMemory = (error: Error | undefined): boolean =>
+  (error as { code?: string } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";
+
+/** A thread died though it ran nothing. */
+export function warnOfDeath({ id, error }: PoolThread): void {
+  if (!error) return;
+  process.emitWarning(
+    `Thread ${id} of a pool died between tasks, of something that an earlier task left behind: ${error.message}.`,
+    { type: "BraidWarning", detail: error.stack ?? "" },
+  );
 }

@@ -3,7 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { ProcessCrashedError, type ProcessEnd } from "../errors.ts";
 import type { NestedMessage } from "../pool/messages.ts";
-import { receive } from "../pool/carried.ts";
+import { receive } from "../pool/callable.ts";
 import { messageOf } from "../pool/job.ts";
 import { NestedCalls } from "../pool/nested-calls.ts";
 import type { Wire } from "../ship/index.ts";

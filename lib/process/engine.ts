@@ -3,17 +3,17 @@
 // is ever run a second time. Its answer, its process's end, or someone who ends it settles a job; the first counts.
 
 import { types } from "node:util";
-import { MessageChannel, threadId } from "node:worker_threads";
 import { CancelledError, PoolClosedError, ProcessCrashedError, type ProcessEnd } from "../errors.ts";
 import { host } from "../host.ts";
+import { receive } from "../pool/callable.ts";
+import { Group } from "../pool/group.ts";
 import type { OwnEngine } from "../pool/inside.ts";
 import { JobList } from "../pool/job-list.ts";
-import { called, Job, messageOf, unsendable, type Group, type Outcome, type Work } from "../pool/job.ts";
+import { called, Job, messageOf, unsendable, type Outcome, type Work } from "../pool/job.ts";
 import { now } from "../pool/messages.ts";
 import { nextEngineId, registerEngine } from "../pool/nested-calls.ts";
 import type { PoolStats } from "../pool/pool.ts";
 import { Queue } from "../pool/queue.ts";
-import { receive } from "../pool/carried.ts";
 import { isForAll, placeOf, type Schedule } from "../pool/schedule.ts";
 import { SharedFunctions } from "../pool/shared-functions.ts";
 import { Trace, type TraceEvent } from "../pool/trace.ts";
@@ -45,8 +45,8 @@ class ProcessJob extends Job {
   lane = 0;
 }
 
-interface ProcessGroup extends Group {
-  readonly bytes: Uint8Array;
+class ProcessGroup extends Group {
+  readonly bytes: Uint8Array = written(this.wire);
 }
 
 /** A place for a process. */
@@ -88,8 +88,6 @@ export class ProcessEngine implements OwnEngine {
   readonly #leaving = new Map<PoolProcess, Promise<void>>();
   readonly #unlisten: (() => void) | undefined;
   readonly #closed = Promise.withResolvers<void>();
-  /** Keeps the program alive while there is work. */
-  readonly #life = new MessageChannel();
   #hasWarned = false;
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
@@ -106,8 +104,6 @@ export class ProcessEngine implements OwnEngine {
       changed: () => this.#next(),
       gone: (child) => this.#gone(child),
     };
-    this.#life.port1.on("message", () => {});
-    this.#life.port1.unref();
     this.#setSeats();
     registerEngine(this);
     this.#unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
@@ -198,13 +194,11 @@ export class ProcessEngine implements OwnEngine {
   #add(work: Work, message: ToProcess, id: number, origin: number | undefined): Job {
     const job = new ProcessJob(id, work, origin, undefined);
     job.message = message;
-    if (this.#jobs.size === 0) this.#life.port1.ref();
     this.#jobs.add(job);
     this.#byId.set(id, job);
-    if (this.#trace.isOn)
-      this.#trace.add({ kind: "enqueue", thread: threadId, task: id, atMs: now(), label: work.label });
+    this.#trace.enqueued(job);
     const { group } = work;
-    if (group && group.placed >= group.limit) group.waiting.push(job);
+    if (group?.isFull) group.wait(job);
     else this.#place(job);
     this.#next();
     return job;
@@ -215,7 +209,7 @@ export class ProcessEngine implements OwnEngine {
   }
 
   openGroup(wire: Wire, limit: number): ProcessGroup {
-    return { id: ++groups, wire, bytes: written(wire), limit, placed: 0, waiting: new Queue() };
+    return new ProcessGroup(++groups, wire, limit);
   }
 
   endGroup(group: Group, error: unknown, all: boolean): void {
@@ -257,10 +251,7 @@ export class ProcessEngine implements OwnEngine {
 
   #place(job: ProcessJob): void {
     const { group, share } = job.work;
-    if (group && !job.isPlaced) {
-      group.placed++;
-      job.isPlaced = true;
-    }
+    if (!job.isInGroup) group?.enter(job);
     job.lane = placeOf(this.#options.schedule, this.#lanes.length, this.#turn++, share);
     this.#lanes[job.lane]!.push(job);
   }
@@ -347,25 +338,16 @@ export class ProcessEngine implements OwnEngine {
     this.#byId.delete(job.id);
     if (outcome.ok) this.#done++;
     else this.#failed++;
-    const { thread, startMs, endMs, work } = job;
-    if (thread !== undefined && this.#trace.isOn) {
-      const of = { thread, task: job.id, label: work.label };
-      this.#trace.add({ kind: "start", ...of, atMs: startMs ?? endMs });
-      this.#trace.add({ kind: "end", ...of, atMs: endMs });
-    }
+    this.#trace.ended(job);
     this.#leaveGroup(job);
-    if (this.#jobs.size === 0) this.#life.port1.unref();
-    work.settled(outcome, job);
+    job.work.settled(outcome, job);
     this.#finish();
   }
 
-  #leaveGroup({ isPlaced, work: { group } }: ProcessJob): void {
-    if (!group || !isPlaced) return;
-    group.placed--;
-    while (group.placed < group.limit && group.waiting.length > 0) {
-      const next = group.waiting.shift() as ProcessJob;
-      if (!next.isOver) this.#place(next);
-    }
+  #leaveGroup(job: ProcessJob): void {
+    const { group } = job.work;
+    if (!group?.leave(job)) return;
+    for (let next = group.next(); next; next = group.next()) this.#place(next as ProcessJob);
   }
 
   /** Ends jobs that have not ended: all their processes are stopped before anyone is told or a new one started. */
@@ -517,7 +499,7 @@ export class ProcessEngine implements OwnEngine {
     }
     this.#seats = [];
     this.#unlisten?.();
-    this.#life.port1.close();
+    this.#jobs.close();
     void Promise.all(this.#leaving.values()).then(() => this.#closed.resolve());
   }
 }

@@ -1,7 +1,7 @@
 // A pool of processes, in the words of a pool of threads.
 
 import { availableParallelism } from "node:os";
-import { checkChoice, checkInteger, checkKnown } from "../pool/checks.ts";
+import { checkChoice, checkInteger, checkKnown } from "../checks.ts";
 import { MadeInside } from "../pool/inside.ts";
 import { Pool, type PoolOptions } from "../pool/pool.ts";
 import { SCHEDULES } from "../pool/schedule.ts";

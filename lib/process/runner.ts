@@ -3,7 +3,8 @@
 
 import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
-import { callable, encodeError, receive, type TaskFunction } from "../pool/carried.ts";
+import { callable, receive, type TaskFunction } from "../pool/callable.ts";
+import { encodeError } from "../pool/failures.ts";
 import { watchLateErrors } from "../pool/late-errors.ts";
 import type { NestedResult } from "../pool/messages.ts";
 import { isThenable, ItemFailure, type Entry } from "../pool/parts.ts";

@@ -2,14 +2,7 @@
 
 import { CancelledError, ProcessCrashedError, RestartLimitError } from "../errors.ts";
 import { host } from "../host.ts";
-import {
-  checkChoice,
-  checkFunction,
-  checkInteger,
-  checkIterable,
-  checkKnown,
-  checkMilliseconds,
-} from "../pool/checks.ts";
+import { checkChoice, checkFunction, checkInteger, checkIterable, checkKnown, checkMilliseconds } from "../checks.ts";
 import { messageOf } from "../pool/job.ts";
 import type { Task } from "../pool/task.ts";
 import { inLibrary } from "../ship/index.ts";

@@ -1,6 +1,6 @@
 // The entry of a pool's process.
 
-import { quietLoader } from "../pool/quiet-loader.ts";
+import { quietLoader } from "../pool/thread-set-up.ts";
 import type { FromProcess, ToProcess } from "./messages.ts";
 import { printAtOnce } from "./printing.ts";
 import { ProcessRunner } from "./runner.ts";

@@ -6,10 +6,10 @@ import { rememberStart } from "./encode-function.ts";
 import { compile, type Instance } from "./factory.ts";
 import { followPath } from "./globals.ts";
 import { findById, isFrom, realm, remember, rememberImport } from "./identity.ts";
-import { libraryUrl, loadedExport } from "./library.ts";
+import { libraryUrl, loadedExport, unship } from "../library.ts";
 import { importAgain } from "./modules.ts";
 import { rebuild } from "./rebuilt.ts";
-import { unship } from "./send.ts";
+
 import type { FunctionNode, Node, Prop, Ref, Wire } from "./wire.ts";
 
 const modules = new Map<string, Record<string, unknown>>();

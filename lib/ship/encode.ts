@@ -8,14 +8,13 @@ import { host, type ImportOrigin } from "../host.ts";
 import { encodeFunction, userFacts } from "./encode-function.ts";
 import { globalPath } from "./globals.ts";
 import { importedHere } from "./identity.ts";
-import { libraryPlace } from "./library.ts";
+import { libraryPlace, ship } from "../library.ts";
 import { builtinOrigin } from "./modules.ts";
 import { tellLargeCopy } from "./large-copy.ts";
 import { isMoved } from "./move.ts";
 import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
 import { keptByProcess, refusalOf, type Between, type Refusal } from "./refusals.ts";
-import { ship } from "./send.ts";
 import { isStackOverflow, trimStack } from "./stack.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
 

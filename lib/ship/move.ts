@@ -2,7 +2,7 @@
 
 import { isMarkedAsUntransferable, MessagePort } from "node:worker_threads";
 import { types } from "node:util";
-import { inLibrary } from "./library.ts";
+import { inLibrary } from "../library.ts";
 
 const marked = new WeakSet<object>();
 

@@ -1,17 +1,14 @@
 // Send<T>: T where a value of it can cross threads, otherwise a type whose name is the reason. Captures of a function
 // are invisible to types; they are checked when it is shipped.
 
+import type { ship } from "../library.ts";
+
 declare const why: unique symbol;
 
 /** Nothing is of this type. Its argument says why a value can't be sent to another thread. */
 export interface NotSendable<Reason extends string> {
   readonly [why]: Reason;
 }
-
-/** The method by which an object says how it is shipped: returns { module: URL, export: name, data }. */
-export const ship: unique symbol = Symbol.for("braid.ship") as never;
-/** On that export: makes the object from the data. Without it the export itself is called with the data. */
-export const unship: unique symbol = Symbol.for("braid.unship") as never;
 
 type AnyFunction = (...args: never[]) => unknown;
 type Primitive = string | number | boolean | bigint | null | undefined | void;

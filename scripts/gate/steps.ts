@@ -11,6 +11,9 @@ export interface Counts {
   skipped: number;
 }
 
+/** A test that blocks its thread can't be ended by Vitest. */
+const LIMIT_MS = 10 * 60_000;
+
 const NONE: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 export function sum(all: readonly Counts[]): Counts {
@@ -70,7 +73,11 @@ export async function runTests(projects: readonly string[]): Promise<Counts> {
   const selected = projects.flatMap((project) => ["--project", project]);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const args = [bin("vitest/vitest.mjs"), "run", ...selected, ...reporters];
-  const { code, output } = await runToEnd(process.execPath, args, { cwd: ROOT, env: { ...process.env, CI: "1" } });
+  const { code, output } = await runToEnd(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, CI: "1" },
+    limitMs: LIMIT_MS,
+  });
   const { failures, ...counts } = countTests(file);
   // Vitest fails for more than tests: an unhandled error, a set-up that threw.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runToEnd } from "../../kernel/cli/child.ts";
 import { CliError } from "../../kernel/cli/errors.ts";
-import { underLock } from "../../kernel/cli/lock.ts";
+import { underLock } from "../../lib/lock.ts";
 import { findNpm, npmProcess } from "./node.mjs";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));

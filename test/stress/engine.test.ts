@@ -3,15 +3,17 @@
 import { Worker } from "node:worker_threads";
 import { expect, it } from "vitest";
 import type * as BoardModule from "../../lib/engine/board.ts";
-import { Board, State } from "../../lib/engine/board.ts";
+import { Board } from "../../lib/engine/board.ts";
 import type * as DequeModule from "../../lib/engine/deque.ts";
 import { Deque } from "../../lib/engine/deque.ts";
+import type * as SlotsModule from "../../lib/engine/slots.ts";
+import { SLOTS, State } from "../../lib/engine/slots.ts";
 
-type Modules = typeof BoardModule & typeof DequeModule;
+type Modules = typeof BoardModule & typeof DequeModule & typeof SlotsModule;
 
 /** Runs a function, by its text, on a thread of its own. */
 async function onThread<D, R>(main: (data: D, modules: Modules) => R | Promise<R>, data: D): Promise<R> {
-  const urls = ["board", "deque"].map((name) => new URL(`../../lib/engine/${name}.ts`, import.meta.url).href);
+  const urls = ["board", "deque", "slots"].map((name) => new URL(`../../lib/engine/${name}.ts`, import.meta.url).href);
   const code = `const { parentPort, workerData: { data, urls } } = require("node:worker_threads");
     // Who sleeps on shared memory alone does not keep a thread alive.
     setInterval(() => {}, 1e6);
@@ -95,10 +97,10 @@ it("of what three threads push as done nothing is lost, and nothing comes twice"
         const from = thread * SLOTS_EACH;
         for (let round = 1; round <= ROUNDS; round++)
           for (let slot = from; slot < from + SLOTS_EACH; slot++) {
-            while (board.state(slot) !== State.free);
-            board.write(slot, round);
-            board.setState(slot, State.done, thread);
-            board.pushDone(slot);
+            while (board.slots.state(slot) !== State.free);
+            board.slots.write(slot, round);
+            board.slots.setState(slot, State.done, thread);
+            board.done.push(slot);
           }
         return true;
       },
@@ -109,24 +111,23 @@ it("of what three threads push as done nothing is lost, and nothing comes twice"
   let wrong = 0;
   for (let left = rounds.length * ROUNDS; left > 0;) {
     // As a pool's owner waits.
-    await board.untilDone();
-    for (const slot of board.takeDone()) {
+    await board.done.untilSome();
+    for (const slot of board.done.takeAll()) {
       left--;
-      const isNext = board.read(slot) === ++rounds[slot]! && board.state(slot) === State.done;
-      if (!isNext || board.seat(slot) !== Math.floor(slot / SLOTS_EACH)) wrong++;
-      board.setState(slot, State.free);
+      const isNext = board.slots.read(slot) === ++rounds[slot]! && board.slots.state(slot) === State.done;
+      if (!isNext || board.slots.seat(slot) !== Math.floor(slot / SLOTS_EACH)) wrong++;
+      board.slots.setState(slot, State.free);
     }
   }
   expect(await Promise.all(pushers)).toEqual([true, true, true]);
   expect(wrong).toBe(0);
-  expect(board.takeDone()).toEqual([]);
+  expect(board.done.takeAll()).toEqual([]);
   expect(rounds.every((count) => count === ROUNDS)).toBe(true);
 });
 
 it("of threads that claim the same slots, and an owner that takes them back, one has each", async () => {
   const THREADS = 3;
   const ROUNDS = 60;
-  const { SLOTS } = await import("../../lib/engine/board.ts");
   const COUNT = 1000;
   expect(COUNT).toBeLessThan(SLOTS);
   const board = Board.make(1);
@@ -141,10 +142,10 @@ it("of threads that claim the same slots, and an owner that takes them back, one
         for (let round = 1; round <= ROUNDS; round++) {
           for (let seen; (seen = Atomics.load(gate, 0)) < round;) Atomics.wait(gate, 0, seen);
           for (let slot = 0; slot < wins.length; slot++)
-            if (board.claim(slot, seat)) {
+            if (board.slots.claim(slot, seat)) {
               won++;
               Atomics.add(wins, slot, 1);
-              if (board.seat(slot) !== seat) Atomics.add(wins, slot, 1000);
+              if (board.slots.seat(slot) !== seat) Atomics.add(wins, slot, 1000);
             }
           Atomics.add(gate, 1, 1);
         }
@@ -155,19 +156,19 @@ it("of threads that claim the same slots, and an owner that takes them back, one
   );
   let revoked = 0;
   for (let round = 1; round <= ROUNDS; round++) {
-    for (let slot = 0; slot < COUNT; slot++) board.setState(slot, State.queued);
+    for (let slot = 0; slot < COUNT; slot++) board.slots.setState(slot, State.queued);
     wins.fill(0);
     Atomics.store(gate, 1, 0);
     Atomics.store(gate, 0, round);
     Atomics.notify(gate, 0);
     const back = new Set<number>();
-    for (let slot = COUNT - 1; slot >= 0; slot -= 3) if (board.revoke(slot)) back.add(slot);
+    for (let slot = COUNT - 1; slot >= 0; slot -= 3) if (board.slots.revoke(slot)) back.add(slot);
     while (Atomics.load(gate, 1) < THREADS) await turn();
     revoked += back.size;
     const wrong = wins.findIndex((times, slot) => times !== (back.has(slot) ? 0 : 1));
     expect([round, wrong]).toEqual([round, -1]);
     for (let slot = 0; slot < COUNT; slot++)
-      if (board.state(slot) !== (back.has(slot) ? State.free : State.running)) expect.fail(`slot ${slot}`);
+      if (board.slots.state(slot) !== (back.has(slot) ? State.free : State.running)) expect.fail(`slot ${slot}`);
   }
   const won = await Promise.all(claimers);
   expect(won.reduce((a, b) => a + b) + revoked).toBe(ROUNDS * COUNT);
@@ -185,13 +186,13 @@ it("a thread that is given work whenever it sleeps has slept through none of it"
         while (taken < ITEMS) {
           if (board.take(lane, lane) >= 0) {
             taken++;
-            board.pushDone(lane * ITEMS + taken - 1);
+            board.done.push(lane * ITEMS + taken - 1);
           } else {
-            board.sleep(lane);
-            if (board.isEmpty(lane) || !board.wake(lane)) await board.slept(lane);
+            board.seats.sleep(lane);
+            if (board.isEmpty(lane) || !board.seats.wake(lane)) await board.seats.slept(lane);
           }
         }
-        return board.isAsleep(lane);
+        return board.seats.isAsleep(lane);
       },
       { memory: board.memory, lane, ITEMS: ITEMS / 2, THREADS },
     ),
@@ -203,12 +204,12 @@ it("a thread that is given work whenever it sleeps has slept through none of it"
       const lane = pushed % THREADS;
       expect(board.push(lane, pushed)).toBe(true);
       // As a pool's owner does, it looks at the count first.
-      if (board.sleepers !== 0) board.wake(lane);
+      if (board.seats.sleepers !== 0) board.seats.wake(lane);
     }
     // All at once at times, and at times not before something is done.
-    if (done.size < pushed && (pushed === ITEMS || pushed % 7 === 0)) await board.untilDone();
-    for (const slot of board.takeDone()) done.add(slot);
+    if (done.size < pushed && (pushed === ITEMS || pushed % 7 === 0)) await board.done.untilSome();
+    for (const slot of board.done.takeAll()) done.add(slot);
   }
   expect(await Promise.all(sleepers)).toEqual([false, false]);
-  expect(board.sleepers).toBe(0);
+  expect(board.seats.sleepers).toBe(0);
 });

@@ -27,6 +27,11 @@ const HANGS: Record<string, string> = {
   "a display hook": "({ [Symbol.for('Jupyter.display')]() { while (true) {} } })",
   "a disposer": "using held = { [Symbol.dispose]() { while (true) {} } }",
   "a pool whose threads spin": "await pool.map([1, 2], () => { while (true) {} })",
+  "a thread that is joined": "import { spawn } from 'braid'; spawn(() => { while (true) {} }).join()",
+  "a thread that is awaited": "import { spawn } from 'braid'; await spawn(() => { while (true) {} }).joinAsync()",
+  "a permit that nobody releases": "await new Semaphore(0).acquireAsync()",
+  "a permit that nobody releases, blocked": "new Semaphore(0).acquire()",
+  "tasks that wait for a permit": "const none = new Semaphore(0); await pool.map([1, 2], () => void none.acquire())",
   "output without end": "while (true) console.log('line')",
 };
 
@@ -37,7 +42,7 @@ beforeAll(async () => {
   kernel = await KernelProcess.start(sourceKernel());
   client = kernel.client;
   await client.execute(
-    `import { Pool } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1)`,
+    `import { Pool, Semaphore } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1)`,
   );
 });
 

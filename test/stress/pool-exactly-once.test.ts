@@ -4,8 +4,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SLOTS } from "../../lib/engine/board.ts";
-import { CancelledError, Pool, shared, ThreadCrashedError, type Task } from "../../lib/index.ts";
+import { SLOTS } from "../../lib/engine/slots.ts";
+import { CancelledError, par, Pool, shared, ThreadCrashedError, type Task } from "../../lib/index.ts";
+import { defaultPool } from "../../lib/pool/default-pool.ts";
 import { SCHEDULES } from "../../lib/pool/schedule.ts";
 
 const live = new Set<Worker>();
@@ -125,6 +126,24 @@ describe("more tasks than the board has slots", () => {
       await closed(pool);
     },
   );
+});
+
+it("a par() that waits behind more tasks than the board has slots uses no more threads than it may", async () => {
+  const pool = defaultPool(3);
+  const { open } = await blockAll(pool);
+  const others = Array.from({ length: SLOTS }, (_, i) => pool.run((n: number) => n, i));
+  const running = shared(Int32Array, 2);
+  const count = par(Array(60).fill(1), { threads: 1, chunks: 60 })
+    .forEach(() => {
+      const n = Atomics.add(running, 0, 1) + 1;
+      if (n > Atomics.load(running, 1)) Atomics.store(running, 1, n);
+      for (const end = performance.now() + 1; performance.now() < end;);
+      Atomics.sub(running, 0, 1);
+    })
+    .then(() => running[1]);
+  await open();
+  expect(await count).toBe(1);
+  expect(firstOther(await Promise.all(others), (i) => i)).toBe(-1);
 });
 
 describe.each(SCHEDULES)("under %s", (schedule) => {

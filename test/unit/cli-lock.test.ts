@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
-import { underLock } from "../../kernel/cli/lock.ts";
+import { underLock } from "../../lib/lock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "braid-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,7 +54,7 @@ it("keeps several processes apart", async () => {
   const counter = join(folder, "counter");
   writeFileSync(counter, "0");
   const program = `
-    import { underLock } from ${JSON.stringify(new URL("../../kernel/cli/lock.ts", import.meta.url).href)};
+    import { underLock } from ${JSON.stringify(new URL("../../lib/lock.ts", import.meta.url).href)};
     import { readFileSync, writeFileSync } from "node:fs";
     import { setTimeout as sleep } from "node:timers/promises";
     const counter = ${JSON.stringify(counter)};

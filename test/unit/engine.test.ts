@@ -1,8 +1,10 @@
 // The parts of the pool's engine in shared memory, one by one: small values as bytes, deques, the board.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { Board, MAX_SEATS, SLOTS, State, VALUE_BYTES } from "../../lib/engine/board.ts";
+import { Board } from "../../lib/engine/board.ts";
 import { Deque } from "../../lib/engine/deque.ts";
+import { MAX_SEATS } from "../../lib/engine/seats.ts";
+import { SLOTS, State, VALUE_BYTES } from "../../lib/engine/slots.ts";
 import { SmallValueReader, SmallValueWriter } from "../../lib/engine/small-values.ts";
 
 describe("small values", () => {
@@ -292,81 +294,85 @@ describe("board", () => {
     const board = Board.make(2);
     const same = new Board(board);
     for (const slot of [0, 1, SLOTS - 1]) {
-      board.prepare(slot, 3_000_000_000, -1);
-      expect(board.writeList(slot, [slot, "a"])).toBe(true);
-      board.setEnded(slot, 2.5);
-      board.setStolen(slot, 0);
+      board.slots.prepare(slot, 3_000_000_000, -1);
+      expect(board.slots.writeList(slot, [slot, "a"])).toBe(true);
+      board.slots.setEnded(slot, 2.5);
+      board.slots.setStolen(slot, 0);
     }
     for (const slot of [0, 1, SLOTS - 1]) {
-      expect(same.functionOf(slot)).toBe(3_000_000_000);
-      expect(same.originOf(slot)).toBe(-1);
-      expect(same.started(slot)).toBe(0);
-      expect(same.ended(slot)).toBe(2.5);
-      expect(same.read(slot)).toEqual([slot, "a"]);
-      expect(same.stolenFrom(slot)).toBe(0);
-      same.setStarted(slot, 1.5);
-      same.setMeant(slot, 1);
-      expect([board.started(slot), board.meantFor(slot), board.ended(slot)]).toEqual([1.5, 1, 2.5]);
-      expect(same.write(slot, { done: slot })).toBe(true);
+      expect(same.slots.functionOf(slot)).toBe(3_000_000_000);
+      expect(same.slots.originOf(slot)).toBe(-1);
+      expect(same.slots.started(slot)).toBe(0);
+      expect(same.slots.ended(slot)).toBe(2.5);
+      expect(same.slots.read(slot)).toEqual([slot, "a"]);
+      expect(same.slots.stolenFrom(slot)).toBe(0);
+      same.slots.setStarted(slot, 1.5);
+      same.slots.setMeant(slot, 1);
+      expect([board.slots.started(slot), board.slots.meantFor(slot), board.slots.ended(slot)]).toEqual([1.5, 1, 2.5]);
+      expect(same.slots.write(slot, { done: slot })).toBe(true);
     }
     for (const slot of [0, 1, SLOTS - 1]) {
-      expect(board.read(slot)).toEqual({ done: slot });
-      board.prepare(slot, 1, 5);
-      expect([board.stolenFrom(slot), board.started(slot), board.originOf(slot)]).toEqual([undefined, 0, 5]);
+      expect(board.slots.read(slot)).toEqual({ done: slot });
+      board.slots.prepare(slot, 1, 5);
+      expect([board.slots.stolenFrom(slot), board.slots.started(slot), board.slots.originOf(slot)]).toEqual([
+        undefined,
+        0,
+        5,
+      ]);
     }
     const most = "x".repeat(VALUE_BYTES - 3);
-    expect(board.write(0, most)).toBe(true);
-    expect(board.write(0, `${most}x`)).toBe(false);
-    expect(board.read(1)).toEqual({ done: 1 });
+    expect(board.slots.write(0, most)).toBe(true);
+    expect(board.slots.write(0, `${most}x`)).toBe(false);
+    expect(board.slots.read(1)).toEqual({ done: 1 });
   });
 
   it("bytes of another writer are a slot's value", () => {
     const board = Board.make(1);
     const bytes = new Uint8Array(VALUE_BYTES);
     expect(new SmallValueWriter(bytes.buffer).writeList([1, "zwei"], 0, VALUE_BYTES)).toBe(true);
-    board.writeBytes(4, bytes);
-    expect(board.read(4)).toEqual([1, "zwei"]);
+    board.slots.writeBytes(4, bytes);
+    expect(board.slots.read(4)).toEqual([1, "zwei"]);
   });
 
   it("a claim is given once, and names the seat", () => {
     const board = Board.make(1);
     for (const seat of [0, 1, MAX_SEATS - 1]) {
-      expect(board.claim(9, seat)).toBe(false);
-      board.setState(9, State.queued);
-      expect(board.claim(9, seat)).toBe(true);
-      expect([board.state(9), board.seat(9)]).toEqual([State.running, seat]);
-      expect(board.claim(9, 2)).toBe(false);
-      expect(board.revoke(9)).toBe(false);
-      board.setState(9, State.done, seat);
-      expect([board.state(9), board.seat(9)]).toEqual([State.done, seat]);
-      expect(board.claim(9, 2)).toBe(false);
-      board.setState(9, State.free);
+      expect(board.slots.claim(9, seat)).toBe(false);
+      board.slots.setState(9, State.queued);
+      expect(board.slots.claim(9, seat)).toBe(true);
+      expect([board.slots.state(9), board.slots.seat(9)]).toEqual([State.running, seat]);
+      expect(board.slots.claim(9, 2)).toBe(false);
+      expect(board.slots.revoke(9)).toBe(false);
+      board.slots.setState(9, State.done, seat);
+      expect([board.slots.state(9), board.slots.seat(9)]).toEqual([State.done, seat]);
+      expect(board.slots.claim(9, 2)).toBe(false);
+      board.slots.setState(9, State.free);
     }
-    board.setState(9, State.queued);
-    expect(board.revoke(9)).toBe(true);
-    expect(board.claim(9, 1)).toBe(false);
-    expect(board.state(9)).toBe(State.free);
+    board.slots.setState(9, State.queued);
+    expect(board.slots.revoke(9)).toBe(true);
+    expect(board.slots.claim(9, 1)).toBe(false);
+    expect(board.slots.state(9)).toBe(State.free);
   });
 
   it("of a claim and what comes in between, a claim or a revocation, one wins", () => {
-    for (const other of [(board: Board) => board.claim(3, 2), (board: Board) => board.revoke(3)])
+    for (const other of [(board: Board) => board.slots.claim(3, 2), (board: Board) => board.slots.revoke(3)])
       everywhere(() => {
         const board = Board.make(1);
-        board.setState(3, State.queued);
+        board.slots.setState(3, State.queued);
         const won: boolean[] = [];
         return {
-          one: () => won.push(board.claim(3, 1)),
+          one: () => won.push(board.slots.claim(3, 1)),
           other: () => won.push(other(board)),
           check: () => expect(won.filter(Boolean).length).toBe(1),
         };
       });
     everywhere(() => {
       const board = Board.make(1);
-      board.setState(3, State.queued);
+      board.slots.setState(3, State.queued);
       const won: boolean[] = [];
       return {
-        one: () => won.push(board.revoke(3)),
-        other: () => won.push(board.claim(3, 1)),
+        one: () => won.push(board.slots.revoke(3)),
+        other: () => won.push(board.slots.claim(3, 1)),
         check: () => expect(won.filter(Boolean).length).toBe(1),
       };
     });
@@ -374,38 +380,38 @@ describe("board", () => {
 
   it("what is done comes in order, each once", () => {
     const board = Board.make(1);
-    expect(board.takeDone()).toEqual([]);
-    for (const slot of [4, 0, SLOTS - 1, 2]) board.pushDone(slot);
-    expect(board.takeDone()).toEqual([4, 0, SLOTS - 1, 2]);
-    expect(board.takeDone()).toEqual([]);
-    board.pushDone(0);
-    expect(board.takeDone()).toEqual([0]);
+    expect(board.done.takeAll()).toEqual([]);
+    for (const slot of [4, 0, SLOTS - 1, 2]) board.done.push(slot);
+    expect(board.done.takeAll()).toEqual([4, 0, SLOTS - 1, 2]);
+    expect(board.done.takeAll()).toEqual([]);
+    board.done.push(0);
+    expect(board.done.takeAll()).toEqual([0]);
   });
 
   it("nothing done is lost or doubled, whatever happens while it is pushed", () => {
     const others: ((board: Board, taken: number[]) => void)[] = [
-      (board) => board.pushDone(2),
-      (board, taken) => taken.push(...board.takeDone()),
+      (board) => board.done.push(2),
+      (board, taken) => taken.push(...board.done.takeAll()),
       // The same head again, over another stack.
       (board, taken) => {
-        taken.push(...board.takeDone());
-        board.pushDone(3);
-        board.pushDone(1);
+        taken.push(...board.done.takeAll());
+        board.done.push(3);
+        board.done.push(1);
       },
     ];
     for (const other of others)
       everywhere(() => {
         const board = Board.make(1);
         const taken: number[] = [];
-        board.pushDone(1);
+        board.done.push(1);
         const got: number[] = [];
         return {
-          one: () => board.pushDone(5),
+          one: () => board.done.push(5),
           other: () => {
             other(board, taken);
           },
           check: () => {
-            got.push(...taken, ...board.takeDone());
+            got.push(...taken, ...board.done.takeAll());
             const expected = other === others[0] ? [1, 2, 5] : other === others[1] ? [1, 5] : [1, 1, 3, 5];
             expect(got.toSorted((a, b) => a - b)).toEqual(expected);
           },
@@ -419,51 +425,55 @@ describe("board", () => {
       const board = Board.make(1);
       let waiting: Promise<unknown> | undefined;
       return {
-        one: () => void (waiting = board.untilDone()),
-        other: () => board.pushDone(1),
+        one: () => void (waiting = board.done.untilSome()),
+        other: () => board.done.push(1),
         check: () => {
           if (waiting) waits.push(waiting);
-          expect(board.takeDone()).toEqual([1]);
+          expect(board.done.takeAll()).toEqual([1]);
         },
       };
     });
     await Promise.all(waits);
     const board = Board.make(1);
-    const waiting = board.untilDone()!;
-    board.pushDone(1);
+    const waiting = board.done.untilSome()!;
+    board.done.push(1);
     await waiting;
-    expect(board.untilDone()).toBeUndefined();
-    board.takeDone();
-    const stopped = board.untilDone()!;
-    board.stopWaiting();
+    expect(board.done.untilSome()).toBeUndefined();
+    board.done.takeAll();
+    const stopped = board.done.untilSome()!;
+    board.done.stopWaiting();
     await stopped;
   });
 
   it("a sleeper is woken once, by one, who says what for", async () => {
     const board = Board.make(1);
-    expect(board.wake(3)).toBe(false);
+    expect(board.seats.wake(3)).toBe(false);
     for (const forMessage of [false, true]) {
-      board.sleep(3);
-      expect([board.isAsleep(3), board.sleepers]).toEqual([true, 1]);
-      const slept = board.slept(3)!;
-      expect(board.wake(3, forMessage)).toBe(true);
-      expect([board.wake(3), board.wake(3, true)]).toEqual([false, false]);
+      board.seats.sleep(3);
+      expect([board.seats.isAsleep(3), board.seats.sleepers]).toEqual([true, 1]);
+      const slept = board.seats.slept(3)!;
+      expect(board.seats.wake(3, forMessage)).toBe(true);
+      expect([board.seats.wake(3), board.seats.wake(3, true)]).toEqual([false, false]);
       await slept;
-      expect([board.isAsleep(3), board.isForMessage(3), board.sleepers]).toEqual([false, forMessage, 0]);
-      expect(board.slept(3)).toBeUndefined();
-      board.gotMessage(3);
-      expect(board.isForMessage(3)).toBe(false);
+      expect([board.seats.isAsleep(3), board.seats.isForMessage(3), board.seats.sleepers]).toEqual([
+        false,
+        forMessage,
+        0,
+      ]);
+      expect(board.seats.slept(3)).toBeUndefined();
+      board.seats.gotMessage(3);
+      expect(board.seats.isForMessage(3)).toBe(false);
     }
     everywhere(() => {
       const woken: boolean[] = [];
-      board.sleep(3);
+      board.seats.sleep(3);
       return {
-        one: () => woken.push(board.wake(3)),
-        other: () => woken.push(board.wake(3, true)),
+        one: () => woken.push(board.seats.wake(3)),
+        other: () => woken.push(board.seats.wake(3, true)),
         check: () => {
           expect(woken.filter(Boolean).length).toBe(1);
-          expect(board.sleepers).toBe(0);
-          board.clearSeat(3);
+          expect(board.seats.sleepers).toBe(0);
+          board.seats.clear(3);
         },
       };
     });
@@ -472,11 +482,11 @@ describe("board", () => {
   // What the owner does after it has pushed a task, and what a thread does that has found none.
   const offer = (board: Board, seat: number): void => {
     board.push(0, 7);
-    if (board.sleepers !== 0 && board.isAsleep(seat)) board.wake(seat);
+    if (board.seats.sleepers !== 0 && board.seats.isAsleep(seat)) board.seats.wake(seat);
   };
   const lieDown = (board: Board, seat: number): boolean => {
-    board.sleep(seat);
-    return board.isEmpty(0) || !board.wake(seat);
+    board.seats.sleep(seat);
+    return board.isEmpty(0) || !board.seats.wake(seat);
   };
 
   it("no task comes between a thread that lies down and its sleep", () => {
@@ -486,7 +496,7 @@ describe("board", () => {
       return {
         one: () => void (sleeps = lieDown(board, 1)),
         other: () => offer(board, 1),
-        check: () => expect(sleeps && board.isAsleep(1)).toBe(false),
+        check: () => expect(sleeps && board.seats.isAsleep(1)).toBe(false),
       };
     });
     everywhere(() => {
@@ -495,7 +505,7 @@ describe("board", () => {
       return {
         one: () => offer(board, 1),
         other: () => void (sleeps = lieDown(board, 1)),
-        check: () => expect(sleeps && board.isAsleep(1)).toBe(false),
+        check: () => expect(sleeps && board.seats.isAsleep(1)).toBe(false),
       };
     });
   });
@@ -503,16 +513,16 @@ describe("board", () => {
   it("a thread that is woken while it lies down does not hide another that sleeps", () => {
     everywhere(() => {
       const board = Board.make(1);
-      board.sleep(1);
+      board.seats.sleep(1);
       let sleepers = 0;
       return {
-        one: () => board.sleep(2),
+        one: () => board.seats.sleep(2),
         other: () => {
-          board.wake(2);
-          sleepers = board.sleepers;
+          board.seats.wake(2);
+          sleepers = board.seats.sleepers;
         },
         check: () => {
-          expect(board.isAsleep(1)).toBe(true);
+          expect(board.seats.isAsleep(1)).toBe(true);
           expect(sleepers).not.toBe(0);
         },
       };
@@ -520,36 +530,36 @@ describe("board", () => {
     // Nor one that dies there, half asleep.
     everywhere(() => {
       const board = Board.make(1);
-      board.sleep(1);
+      board.seats.sleep(1);
       const one = (): void => {
         try {
-          board.sleep(2);
+          board.seats.sleep(2);
         } catch {
-          board.wake(2);
+          board.seats.wake(2);
         }
       };
       const other = (): never => {
         throw new Error("terminated");
       };
-      return { one, other, check: () => expect(board.sleepers).toBeGreaterThan(0) };
+      return { one, other, check: () => expect(board.seats.sleepers).toBeGreaterThan(0) };
     });
   });
 
   it("a hand holds what is taken, from before it is taken until it is put down", () => {
     const board = Board.make(2);
-    expect(board.inHand(1)).toBeUndefined();
+    expect(board.seats.inHand(1)).toBeUndefined();
     expect(board.take(1, 1)).toBe(-1);
-    expect(board.inHand(1)).toBeUndefined();
+    expect(board.seats.inHand(1)).toBeUndefined();
     board.push(1, 0);
     board.push(1, SLOTS - 1);
     expect(board.isEmpty(0)).toBe(true);
-    expect([board.take(1, 1), board.inHand(1), board.inHand(0)]).toEqual([0, 0, undefined]);
-    expect([board.take(1, 1), board.inHand(1)]).toEqual([SLOTS - 1, SLOTS - 1]);
-    board.putDown(1);
-    expect(board.inHand(1)).toBeUndefined();
+    expect([board.take(1, 1), board.seats.inHand(1), board.seats.inHand(0)]).toEqual([0, 0, undefined]);
+    expect([board.take(1, 1), board.seats.inHand(1)]).toEqual([SLOTS - 1, SLOTS - 1]);
+    board.seats.putDown(1);
+    expect(board.seats.inHand(1)).toBeUndefined();
     // A thread that ends anywhere in between has left the slot in the lane or in its hand.
     everywhere(() => {
-      board.clearSeat(2);
+      board.seats.clear(2);
       expect(board.isEmpty(0)).toBe(true);
       board.push(0, 6);
       const end = new Error("terminated");
@@ -566,7 +576,7 @@ describe("board", () => {
         },
         check: () => {
           const left = board.take(0, 3);
-          expect(left === 6 || board.inHand(2) === 6).toBe(true);
+          expect(left === 6 || board.seats.inHand(2) === 6).toBe(true);
         },
       };
     });
@@ -584,12 +594,12 @@ describe("board", () => {
   it("a seat is cleared for who comes next, and only that", () => {
     const board = Board.make(1);
     for (const seat of [0, 1, 2]) {
-      board.pickUp(seat, 5);
-      board.setStop(seat, true);
+      board.seats.pickUp(seat, 5);
+      board.seats.setStop(seat, true);
     }
-    board.clearSeat(1);
-    expect([0, 1, 2].map((seat) => board.inHand(seat))).toEqual([5, undefined, 5]);
-    expect([0, 1, 2].map((seat) => board.isStopped(seat))).toEqual([true, false, true]);
+    board.seats.clear(1);
+    expect([0, 1, 2].map((seat) => board.seats.inHand(seat))).toEqual([5, undefined, 5]);
+    expect([0, 1, 2].map((seat) => board.seats.isStopped(seat))).toEqual([true, false, true]);
   });
 });
 

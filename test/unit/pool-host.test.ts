@@ -2,10 +2,47 @@
 
 import { afterEach, expect, it } from "vitest";
 import type { Worker } from "node:worker_threads";
-import { CancelledError, Pool, shared } from "../../lib/index.ts";
+import { CancelledError, par, Pool, shared } from "../../lib/index.ts";
 import { registerHost, type Host } from "../../lib/host.ts";
 
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 afterEach(() => registerHost(undefined as never));
+
+it("an interrupted par() begins no more of its parts", async () => {
+  let interrupt!: (origin: number) => void;
+  registerHost({
+    origin: () => 1,
+    runAs: (_, f) => f(),
+    onInterrupt(listener) {
+      interrupt = listener;
+      return () => {};
+    },
+    adopt: () => {},
+    importedFrom: () => undefined,
+    display: () => {},
+  } satisfies Host);
+  const count = shared(Int32Array, 2);
+  // There is a thread that sleeps, and could take one.
+  await par([1, 2], { threads: 2, chunks: 2 }).forEach(() => {
+    Atomics.add(count, 0, 1);
+    while (Atomics.load(count, 0) < 2);
+  });
+  await sleep(20);
+  const ended = par([1, 2, 3, 4], { threads: 1, chunks: 4 })
+    .map((): number => {
+      Atomics.add(count, 1, 1);
+      for (;;);
+    })
+    .sum()
+    .catch((error: unknown) => error);
+  while (Atomics.load(count, 1) === 0) await sleep(2);
+  interrupt(1);
+  expect(await ended).toBeInstanceOf(CancelledError);
+  await sleep(50);
+  expect(Atomics.load(count, 1)).toBe(1);
+  expect(await par([1, 2, 3, 4], { threads: 2 }).sum()).toBe(10);
+});
 
 it("asks the host for the origin, gives it its threads, and cancels by origin", async () => {
   let origin = 1;
@@ -40,7 +77,7 @@ it("asks the host for the origin, gives it its threads, and cancels by origin", 
   expect(adopted.length).toBe(2);
   origin = 1;
   const queued = pool.submit(() => 1);
-  while (flag[0] === 0) await new Promise((go) => setTimeout(go, 2));
+  while (flag[0] === 0) await sleep(2);
   for (const listener of listeners) listener(1);
   await expect(first).rejects.toBeInstanceOf(CancelledError);
   await expect(queued).rejects.toThrow(/the cell that started it was interrupted/);

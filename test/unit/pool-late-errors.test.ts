@@ -42,11 +42,11 @@ it("what an ended task has left behind spares the one that goes on", async () =>
         throw new Error("left: a timer");
       }, 20),
     () =>
-      void queueMicrotask(() => {
+      queueMicrotask(() => {
         throw new Error("left: a microtask");
       }),
     async () => {
-      await null;
+      await Promise.resolve();
       process.nextTick(() => {
         throw new Error("left: a tick");
       });

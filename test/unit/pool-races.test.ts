@@ -4,7 +4,8 @@ import { EventEmitter } from "node:events";
 import { syncBuiltinESMExports } from "node:module";
 import workerThreads, { type MessagePort } from "node:worker_threads";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Board, State } from "../../lib/engine/board.ts";
+import { Board } from "../../lib/engine/board.ts";
+import { State } from "../../lib/engine/slots.ts";
 import { CancelledError, Pool, ThreadCrashedError } from "../../lib/index.ts";
 import type { FromThread, ThreadData } from "../../lib/pool/messages.ts";
 import { Runner } from "../../lib/pool/runner.ts";
@@ -53,37 +54,38 @@ class Played extends EventEmitter {
 
   /** What it would take next, or -1. */
   take(): number {
-    this.board.wake(this.seat);
+    this.board.seats.wake(this.seat);
     const own = this.board.take(this.lane, this.seat);
     const other = own < 0 && this.steals ? 1 - this.lane : -1;
     return other >= 0 ? this.board.take(other, this.seat) : own;
   }
 
   claim(): number {
-    for (let slot = this.take(); slot >= 0; slot = this.take()) if (this.board.claim(slot, this.seat)) return slot;
+    for (let slot = this.take(); slot >= 0; slot = this.take())
+      if (this.board.slots.claim(slot, this.seat)) return slot;
     return -1;
   }
 
   start(slot: number): void {
-    this.board.putDown(this.seat);
-    this.board.setStarted(slot, 1);
+    this.board.seats.putDown(this.seat);
+    this.board.slots.setStarted(slot, 1);
   }
 
   write(slot: number, value: unknown): void {
-    this.board.write(slot, value);
-    this.board.setEnded(slot, 2);
-    this.board.setState(slot, State.done, this.seat);
+    this.board.slots.write(slot, value);
+    this.board.slots.setEnded(slot, 2);
+    this.board.slots.setState(slot, State.done, this.seat);
   }
 
   finish(slot: number): void {
-    const [value] = this.board.read(slot) as number[];
+    const [value] = this.board.slots.read(slot) as number[];
     this.start(slot);
     this.write(slot, `done ${value}`);
-    this.board.pushDone(slot);
+    this.board.done.push(slot);
   }
 
   get isStopped(): boolean {
-    return this.board.isStopped(this.seat);
+    return this.board.seats.isStopped(this.seat);
   }
 }
 
@@ -141,7 +143,7 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     expect(stays.thread.isStopped).toBe(false);
     thread.say({ braid: "stopped", slot });
     expect(thread.isTerminated).toBe(true);
-    expect(thread.board.state(slot)).toBe(State.queued);
+    expect(thread.board.slots.state(slot)).toBe(State.queued);
     await turn();
     stays.thread.finish(stays.slot);
     await doAll();
@@ -177,12 +179,12 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     while (thread.board.push(thread.lane, 9));
     const task = pool.submit(identity, 1);
     await turn();
-    thread.board.wake(thread.seat);
+    thread.board.seats.wake(thread.seat);
     while (thread.board.take(thread.lane, thread.seat) >= 0);
-    thread.board.sleep(thread.seat);
+    thread.board.seats.sleep(thread.seat);
     await turn();
     await turn();
-    expect(thread.board.isAsleep(thread.seat)).toBe(false);
+    expect(thread.board.seats.isAsleep(thread.seat)).toBe(false);
     thread.finish(thread.claim());
     expect(await task).toBe("done 1");
     await pool.close();
@@ -214,7 +216,7 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     expect(thread.isTerminated).toBe(true);
     // It ends a little later.
     thread.write(slot, "too late");
-    thread.board.pushDone(slot);
+    thread.board.done.push(slot);
     expect(thread.claim()).toBeGreaterThanOrEqual(0);
     await turn();
     await doAll();
@@ -268,8 +270,8 @@ describe("a thread", () => {
   beforeAll(() => {
     board = Board.make(2);
     board.lanesUsed = 2;
-    board.limit = 1;
-    board.sleep(SEAT);
+    board.running.limit = 1;
+    board.seats.sleep(SEAT);
     const port = { postMessage: (message: FromThread) => said.push(message) } as unknown as MessagePort;
     runner = new Runner(
       {
@@ -287,8 +289,8 @@ describe("a thread", () => {
   });
   beforeEach(() => void (said.length = 0));
   const offer = (slot: number, lane: number): void => {
-    board.prepare(slot, 0, -1);
-    board.setState(slot, State.queued);
+    board.slots.prepare(slot, 0, -1);
+    board.slots.setState(slot, State.queued);
     expect(board.push(lane, slot)).toBe(true);
   };
   const nothing = { nodes: [], root: undefined } as never;
@@ -297,23 +299,23 @@ describe("a thread", () => {
 
   it("that sleeps takes nothing, also when it is told late that it was woken", async () => {
     expect(said).toEqual([]);
-    expect(board.wake(SEAT, true)).toBe(true);
-    board.setState(5, State.running, SEAT);
-    board.pickUp(SEAT, 5);
+    expect(board.seats.wake(SEAT, true)).toBe(true);
+    board.slots.setState(5, State.running, SEAT);
+    board.seats.pickUp(SEAT, 5);
     // The message is faster than the word that it is awake.
     task(5, true);
-    while (!board.isAsleep(SEAT)) await Promise.resolve();
+    while (!board.seats.isAsleep(SEAT)) await Promise.resolve();
     expect(said).toMatchObject([{ braid: "done", slot: 5 }]);
     // For another thread, which is woken.
     offer(6, 1);
     for (let i = 0; i < 20; i++) await turn();
-    expect([board.state(6), board.isAsleep(SEAT), board.sleepers]).toEqual([State.queued, true, 1]);
-    expect(board.wake(SEAT)).toBe(true);
-    while (board.state(6) === State.queued) await turn();
-    expect(board.stolenFrom(6)).toBe(1);
+    expect([board.slots.state(6), board.seats.isAsleep(SEAT), board.seats.sleepers]).toEqual([State.queued, true, 1]);
+    expect(board.seats.wake(SEAT)).toBe(true);
+    while (board.slots.state(6) === State.queued) await turn();
+    expect(board.slots.stolenFrom(6)).toBe(1);
     expect(said.at(-1)).toEqual({ braid: "want", slot: 6 });
     task(6, false);
-    while (!board.isAsleep(SEAT)) await turn();
+    while (!board.seats.isAsleep(SEAT)) await turn();
   });
 
   it("that is stopped keeps what it has claimed, and leaves it to the owner", async () => {
@@ -322,20 +324,20 @@ describe("a thread", () => {
     // The stop comes between the claim and the look at it.
     Object.assign(Atomics, {
       compareExchange: (words: Int32Array, at: number, expected: number, value: number) => {
-        if (expected === State.queued && value === State.running) board.setStop(SEAT, true);
+        if (expected === State.queued && value === State.running) board.seats.setStop(SEAT, true);
         return compareExchange(words, at, expected, value);
       },
     });
-    board.wake(SEAT);
+    board.seats.wake(SEAT);
     while (!said.some(({ braid }) => braid === "stopped")) await turn();
     Object.assign(Atomics, { compareExchange });
     expect(said).toEqual([{ braid: "stopped", slot: 7 }]);
-    expect([board.state(7), board.seat(7), board.inHand(SEAT)]).toEqual([State.running, SEAT, 7]);
+    expect([board.slots.state(7), board.slots.seat(7), board.seats.inHand(SEAT)]).toEqual([State.running, SEAT, 7]);
     offer(8, LANE);
     for (let i = 0; i < 10; i++) await turn();
-    expect(board.state(8)).toBe(State.queued);
-    board.setStop(SEAT, false);
-    board.wake(SEAT);
-    while (board.state(8) === State.queued) await turn();
+    expect(board.slots.state(8)).toBe(State.queued);
+    board.seats.setStop(SEAT, false);
+    board.seats.wake(SEAT);
+    while (board.slots.state(8) === State.queued) await turn();
   });
 });

@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { IpcError } from "../../errors.ts";
-import { checkKnown } from "../../pool/checks.ts";
+import { checkKnown } from "../../checks.ts";
 import { inLibrary, ship, unship } from "../../ship/index.ts";
 import { checkFormat, type Format, type MessageOf } from "./format.ts";
 import { remove, removeAtExit } from "./left-behind.ts";

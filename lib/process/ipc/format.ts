@@ -1,7 +1,7 @@
 // Messages in a stream of bytes: where one ends and the next begins.
 
 import { IpcError } from "../../errors.ts";
-import { checkChoice } from "../../pool/checks.ts";
+import { checkChoice } from "../../checks.ts";
 
 /**
  * How messages stand in the stream.

@@ -2,7 +2,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { IpcError, type ProcessEnd } from "../../errors.ts";
-import { checkKnown } from "../../pool/checks.ts";
+import { checkKnown } from "../../checks.ts";
 import { unwatchChild, watchChild } from "../reaper.ts";
 import { checkFormat, type Format, type MessageOf } from "./format.ts";
 import { StreamLink, type Link } from "./link.ts";

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { IpcError } from "../../errors.ts";
-import { checkInteger } from "../../pool/checks.ts";
+import { checkInteger } from "../../checks.ts";
 import { inLibrary, ship, unship } from "../../ship/index.ts";
 import { remove, removeAtExit } from "./left-behind.ts";
 

@@ -2,7 +2,7 @@
 
 import net from "node:net";
 import { CancelledError, IpcError, TimeoutError } from "../../errors.ts";
-import { checkInteger, checkKnown, checkMilliseconds, checkSignal } from "../../pool/checks.ts";
+import { checkInteger, checkKnown, checkMilliseconds, checkSignal } from "../../checks.ts";
 import { checkFormat, type Format, type MessageOf } from "./format.ts";
 import { Inbox } from "./inbox.ts";
 import { remove, removeAtExit } from "./left-behind.ts";

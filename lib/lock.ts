@@ -12,13 +12,22 @@ const BEAT_MS = 5_000;
 const STALE_MS = 60_000;
 const POLL_MS = 100;
 
-/** Runs `work` while holding the lock at `folder`; `waiting` is called once if somebody else holds it. */
-export async function underLock<R>(folder: string, waiting: () => void, work: () => R | Promise<R>): Promise<R> {
+/**
+ * Runs `work` while holding the lock at `folder`; `waiting` is called once if somebody else holds it. Rejects with the
+ * signal's reason when that is aborted while waiting.
+ */
+export async function underLock<R>(
+  folder: string,
+  waiting: () => void,
+  work: () => R | Promise<R>,
+  signal?: AbortSignal,
+): Promise<R> {
   const owner = `${process.pid}-${randomBytes(6).toString("hex")}`;
   for (let told = false; !take(folder, owner);) {
     if (!told) waiting();
     told = true;
     removeDead(folder);
+    signal?.throwIfAborted();
     await sleep(POLL_MS);
   }
   const file = join(folder, owner);

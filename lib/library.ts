@@ -1,10 +1,14 @@
 // The library's own functions and classes: named on the other thread instead of sent. In one process the library may be
 // loaded twice (as sources through a test runner, and natively in a worker), so they are named by file and export.
 
-import * as errors from "../errors.ts";
-import * as memory from "../memory/shared.ts";
+import * as errors from "./errors.ts";
 
-const ROOT = new URL("../", import.meta.url).href;
+/** The method by which an object says how it is shipped: returns { module: URL, export: name, data }. */
+export const ship: unique symbol = Symbol.for("braid.ship") as never;
+/** On that export: makes the object from the data. Without it the export itself is called with the data. */
+export const unship: unique symbol = Symbol.for("braid.unship") as never;
+
+const ROOT = new URL("./", import.meta.url).href;
 
 interface Place {
   /** Relative to the library's folder, without the extension: "pool/pool". */
@@ -38,5 +42,4 @@ export function libraryUrl(file: string): string {
   return ROOT + file + (import.meta.url.endsWith(".ts") ? ".ts" : ".js");
 }
 
-inLibrary(new URL("../errors.ts", import.meta.url).href, { ...errors });
-inLibrary(new URL("../memory/shared.ts", import.meta.url).href, { ...memory });
+inLibrary(new URL("./errors.ts", import.meta.url).href, { ...errors });

@@ -52,6 +52,17 @@ export function checkKnown(whose: string, options: unknown, known: readonly stri
       throw new TypeError(`${whose} has no option ${JSON.stringify(name)}; its options are ${known.join(", ")}.`);
 }
 
+/** The options of something that waits, of which it knows these. */
+export function checkWait(
+  whose: string,
+  options: { timeoutMs?: unknown; signal?: unknown },
+  known: readonly string[],
+): void {
+  checkKnown(whose, options, known);
+  if (options.timeoutMs !== undefined) checkMilliseconds("timeoutMs", options.timeoutMs);
+  if (options.signal !== undefined) checkSignal(options.signal);
+}
+
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";

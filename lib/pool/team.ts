@@ -1,0 +1,229 @@
+// The threads of a pool: who they are, in which seats of the board, and what they have been told. They are started,
+// stopped and made up for here; of the jobs a team knows only how many there are.
+
+import { availableParallelism } from "node:os";
+import { Board, MAX_LANES } from "../engine/board.ts";
+import { MAX_SEATS } from "../engine/seats.ts";
+import type { EngineOptions } from "./engine.ts";
+import type { PoolData } from "./remote-engine.ts";
+import { isForAll, steals } from "./schedule.ts";
+import { SharedFunctions } from "./shared-functions.ts";
+import { PoolThread, type ThreadEvents } from "./thread.ts";
+
+const MAX_FAILED_STARTS = 3;
+/** At most so many threads are started in the place of blocked ones. */
+const MAX_SPARES = 256;
+
+export class Team {
+  readonly board: Board;
+  readonly functions = new SharedFunctions((id) => this.#forget(id));
+  readonly #options: EngineOptions;
+  readonly #pool: Omit<PoolData, "threads">;
+  readonly #jobs: { readonly size: number };
+  readonly #events: ThreadEvents;
+  #target = 0;
+  readonly #threads = new Set<PoolThread>();
+  readonly #seats: (PoolThread | undefined)[] = [];
+  readonly #stopping = new Set<Promise<void>>();
+  /** Those that take tasks, in the order of their seats. Empty: to be looked up anew. */
+  #live: readonly PoolThread[] = [];
+  /** Counts the changes of who the threads are. */
+  #version = 0;
+  /** By function: the threads, by their version, that know it. */
+  readonly #taught = new Map<number, number>();
+  /** A thread has run its first line. */
+  #hasStarted = false;
+  /** Threads in a row that ended before they ran. */
+  #failedStarts = 0;
+  /** It has been told that there are fewer threads than were asked for. */
+  #hasWarned = false;
+
+  constructor(
+    options: EngineOptions,
+    pool: Omit<PoolData, "threads">,
+    jobs: { readonly size: number },
+    events: ThreadEvents,
+  ) {
+    this.#options = options;
+    const { owner, id, begin, between } = pool;
+    this.#pool = { owner, id, begin, between };
+    this.#jobs = jobs;
+    this.#events = events;
+    const lanes = Math.min(MAX_LANES, Math.max(options.threads, availableParallelism(), 8));
+    this.board = Board.make(options.schedule === "central" ? 1 : lanes);
+    this.target = options.threads;
+  }
+
+  /** How many were asked for: so many run at a time. */
+  get target(): number {
+    return this.#target;
+  }
+
+  set target(threads: number) {
+    this.#target = threads;
+    this.board.running.limit = threads;
+  }
+
+  // ---- who they are
+
+  /** All that have not been stopped. */
+  get threads(): ReadonlySet<PoolThread> {
+    return this.#threads;
+  }
+
+  /** Those that take tasks, in the order of their seats. */
+  live(): readonly PoolThread[] {
+    if (this.#live.length === 0)
+      this.#live = [...this.#threads].filter((thread) => !thread.retiring).sort((a, b) => a.seat - b.seat);
+    return this.#live;
+  }
+
+  /** Also one that has been stopped and is not gone. */
+  inSeat(seat: number): PoolThread | undefined {
+    return this.#seats[seat];
+  }
+
+  #changed(): void {
+    this.#live = [];
+    this.#version++;
+  }
+
+  // ---- what they know
+
+  /** Makes a function known to all, before a task that names it can be claimed. */
+  teach(id: number): void {
+    const wire = id === 0 ? undefined : this.functions.wireOf(id);
+    if (!wire || this.#taught.get(id) === this.#version) return;
+    for (const thread of this.live()) thread.sendFunction(id, wire);
+    this.#taught.set(id, this.#version);
+  }
+
+  #forget(id: number): void {
+    this.#taught.delete(id);
+    for (const thread of this.#threads) thread.forgetFunction(id);
+  }
+
+  /** No more parts of the group will come. */
+  closeGroup(id: number): void {
+    for (const thread of this.#threads) thread.closeGroup(id);
+  }
+
+  // ---- they come
+
+  /** Starts the threads that are missing, or throws why one can't be. */
+  grow(): void {
+    const { stackSizeMb, maxHeapMb, schedule, trace } = this.#options;
+    const { board } = this;
+    for (let missing = this.#wanted() - this.live().length; missing > 0; missing--) {
+      let seat = 0;
+      while (this.#seats[seat]) seat++;
+      if (seat >= MAX_SEATS) throw new RangeError(`A pool has ${MAX_SEATS} seats for threads, and all are taken.`);
+      const lane = seat % board.lanes;
+      board.seats.clear(seat);
+      const thread = new PoolThread(
+        {
+          stackSizeMb,
+          maxHeapMb,
+          board,
+          seat,
+          lane,
+          steals: steals(schedule),
+          trace,
+          pool: { ...this.#pool, threads: this.#target },
+        },
+        this.#events,
+      );
+      // A task can be given to it before it runs.
+      board.seats.sleep(seat);
+      board.lanesUsed = Math.max(board.lanesUsed, lane + 1);
+      board.seats.used = Math.max(board.seats.used, seat + 1);
+      this.#seats[seat] = thread;
+      this.#threads.add(thread);
+      this.#changed();
+    }
+  }
+
+  /**
+   * As many threads as were asked for, and a spare one for each that is blocked in a task while others wait. At first
+   * only those that have something to do: threads that start at the same time make each other slow.
+   */
+  #wanted(): number {
+    const isFree = isForAll(this.#options.schedule);
+    if (!this.#hasStarted && isFree) return Math.min(this.#target, Math.max(1, this.#jobs.size));
+    const { blocked } = this.board.running;
+    if (blocked === 0 || this.#jobs.size <= blocked || !isFree) return this.#target;
+    return Math.min(this.#target + blocked, this.#target + MAX_SPARES);
+  }
+
+  /** Starts those that are missing, as far as it can. True: there are new ones. Throws if nobody is left for the jobs. */
+  makeUp(): boolean {
+    if (this.live().length >= this.#wanted()) return false;
+    const before = this.#version;
+    try {
+      this.grow();
+    } catch (cause) {
+      if (this.#threads.size > 0) this.#warnOfFew(cause as Error);
+      else if (this.#jobs.size > 0) this.#giveUp(cause as Error);
+    }
+    return this.#version !== before;
+  }
+
+  #warnOfFew({ message }: Error): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const text = `Only ${this.live().length} of a pool's ${this.#target} threads could be started: ${message}`;
+    process.emitWarning(text, "BraidWarning");
+  }
+
+  /** The next job tries again. */
+  #giveUp(cause: Error): never {
+    this.#failedStarts = 0;
+    throw cause;
+  }
+
+  /** A thread has run its first line. */
+  started(thread: PoolThread): void {
+    thread.ready = true;
+    this.#failedStarts = 0;
+    this.#hasStarted = true;
+  }
+
+  // ---- they go
+
+  /** It is to be stopped when it has done what it does, and takes nothing more. */
+  retire(thread: PoolThread): void {
+    thread.retiring = true;
+    this.#changed();
+    this.board.seats.setStop(thread.seat, true);
+  }
+
+  stop(thread: PoolThread): void {
+    if (!this.#threads.delete(thread)) return;
+    this.#changed();
+    this.board.seats.setStop(thread.seat, true);
+    const stopping = thread.stop().finally(() => this.#stopping.delete(stopping));
+    this.#stopping.add(stopping);
+  }
+
+  /** Resolves when all are gone. */
+  async stopAll(): Promise<void> {
+    for (const thread of this.#threads) this.stop(thread);
+    await Promise.all(this.#stopping);
+  }
+
+  /** It is gone. True: it had been stopped. */
+  left(thread: PoolThread): boolean {
+    this.#changed();
+    return !this.#threads.delete(thread);
+  }
+
+  /** Frees the seat of one that is gone. True: it should be made up for. Throws if it seems that no thread can run. */
+  vacate(thread: PoolThread, wasStopped: boolean, exitCode: number): boolean {
+    this.#seats[thread.seat] = undefined;
+    // One that never ran is not replaced before there is work, nor again and again.
+    if (!thread.ready && !wasStopped) this.#failedStarts++;
+    if (this.#failedStarts < MAX_FAILED_STARTS) return thread.ready || this.#jobs.size > 0;
+    if (this.#threads.size === 0) this.#giveUp(thread.error ?? new Error(`it exited with code ${exitCode}`));
+    return false;
+  }
+}

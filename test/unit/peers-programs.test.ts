@@ -1,0 +1,135 @@
+// The programs that notebooks run beside ours give what we compute ourselves.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it } from "vitest";
+import { peers, type PeerName } from "../../lib/index.ts";
+
+const file = (name: string): URL => new URL(`../../notebooks/peers/${name}`, import.meta.url);
+const LANGUAGES: Record<string, PeerName> = { py: "python", rs: "rust", go: "go" };
+
+/** The program's value; where its language is missing the test is skipped, which `skip` does by throwing. */
+async function valueOf<T>(skip: (note: string) => never, name: string, ...args: (string | number)[]): Promise<T> {
+  const language = LANGUAGES[name.slice(name.lastIndexOf(".") + 1)]!;
+  const result = await peers[language](file(name), { args: args.map(String) });
+  if (!result.installed) return skip(result.message);
+  expect(result).toMatchObject({ ok: true, stderr: "" });
+  expect(result.message).toBeUndefined();
+  return result.value as T;
+}
+
+function sumOfSquares(n: number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total += (i * i) % 1_000_003;
+  return total;
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+interface Executed {
+  results: number[];
+  ms: number;
+  gil: boolean;
+  tasks: { task: number; worker: number; startMs: number; endMs: number }[];
+}
+
+describe.each(["threads", "processes"])("executors.py, %s", (kind) => {
+  it("sleeps together", async ({ skip }) => {
+    const { results, tasks, ms } = await valueOf<Executed>(skip, "executors.py", kind, "sleep", 300, 4);
+    expect(results).toEqual([0, 2, 4, 6]);
+    expect(tasks.map(({ task }) => task)).toEqual([0, 1, 2, 3]);
+    for (const { startMs, endMs } of tasks) expect(endMs).toBeGreaterThan(startMs);
+    expect(ms).toBeGreaterThan(0);
+  });
+
+  it("adds up as we do", async ({ skip }) => {
+    const { results, tasks } = await valueOf<Executed>(skip, "executors.py", kind, "sum", 30_000, 2, 5);
+    expect(results).toEqual(range(5).map(() => sumOfSquares(30_000)));
+    expect(new Set(tasks.map(({ worker }) => worker)).size).toBeLessThanOrEqual(2);
+  });
+});
+
+interface Cost {
+  us: number[];
+  bytes: number | null;
+  sum: number;
+}
+
+it.for([
+  ["start-cost.py", ["thread", "fork", "spawn"]],
+  ["start-cost.rs", ["thread"]],
+  ["start-cost.go", ["goroutine"]],
+] as const)("%s hears from each that it starts", async ([name, kinds], { skip }) => {
+  const costs = await valueOf<Record<string, Cost>>(skip, name, 4);
+  expect(Object.keys(costs)).toEqual(kinds);
+  for (const { us, bytes, sum } of Object.values(costs)) {
+    expect(sum).toBe(0 + 1 + 2 + 3);
+    expect(us).toHaveLength(4);
+    expect(us.every((one) => one > 0)).toBe(true);
+    if (process.platform === "linux") expect(bytes).toBeGreaterThanOrEqual(0);
+  }
+});
+
+it("fork.py: the child has a copy of the variable, and its change is its own", async ({ skip }) => {
+  interface Forked {
+    parent: { pid: number; forkGave: number; variable: number };
+    child: { pid: number; ppid: number; forkGave: number; found: number; left: number };
+  }
+  const { parent, child } = await valueOf<Forked>(skip, "fork.py", 41);
+  expect(child).toEqual({ pid: parent.forkGave, ppid: parent.pid, forkGave: 0, found: 41, left: 42 });
+  expect(parent.variable).toBe(41);
+  expect(parent.pid).not.toBe(child.pid);
+});
+
+it("pickle-lambda.py: a lambda is refused, a function of a module is not", async ({ skip }) => {
+  const pickled = await valueOf(skip, "pickle-lambda.py", 5);
+  expect(pickled).toEqual({
+    error: { class: "PicklingError", message: expect.stringContaining("<lambda>") as string },
+    results: range(5).map((x) => x * 2),
+  });
+});
+
+it("array-to-process.py: a copy and shared memory give the same numbers", async ({ skip }) => {
+  const count = 2 ** 20 / 8;
+  const sum = range(count / 512).reduce((total, page) => total + 2 * ((page * 512) % 1000), 0);
+  const way = { ms: [expect.any(Number) as number, expect.any(Number) as number], sum };
+  const value = await valueOf(skip, "array-to-process.py", 1, 2);
+  expect(value).toEqual({ megabytes: 1, count, copy: way, shared: way });
+});
+
+it.for(["lines.py", "lines.rs", "lines.go"])("%s answers the protocol as we do", async (name, { skip }) => {
+  const language = LANGUAGES[name.split(".")[1]!]!;
+  const asked = [0, 1, 2, 1000, 20_000];
+  const lines = asked.map((n, i) => `job-${i} ${n}`);
+  const answers = asked.map((n, i) => `job-${i} ${sumOfSquares(n)}`);
+  {
+    await using worker = await peers.start(language, file(name));
+    if (!worker.installed) return skip(worker.message);
+    expect(await Promise.all(lines.map((line) => worker.ask(line)))).toEqual(answers);
+  }
+  const result = await peers[language](file(name), { input: lines.map((line) => `${line}\n`).join("") });
+  expect(result).toMatchObject({ ok: true, value: { language, answered: asked.length } });
+  expect((result as { stdout: string }).stdout.split("\n").slice(0, -2)).toEqual(answers);
+});
+
+it("ten-pages.py fetches ten pages at once", async ({ skip }) => {
+  const page = "<p>ä page</p>".repeat(1000);
+  let together = 0;
+  const all = Promise.withResolvers<void>();
+  const server = createServer((_, response) => {
+    if (++together === 10) all.resolve();
+    void all.promise.then(() => response.end(page)); // answered when all ten have come
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page?of=10`;
+    const { pages, bytes, spans } = await valueOf<{ pages: number; bytes: number; spans: { page: number }[] }>(
+      ...([skip, "ten-pages.py", url, 10] as const),
+    );
+    expect({ pages, bytes }).toEqual({ pages: 10, bytes: 10 * Buffer.byteLength(page) });
+    expect(spans.map((span) => span.page)).toEqual(range(10));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
