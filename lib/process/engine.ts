@@ -142,20 +142,30 @@ export class ProcessEngine implements OwnEngine {
     this.checkOpen();
     const origin = host()?.origin();
     const marked = this.#functions.marked(fn);
-    if (marked && args.every(isPrimitive)) return this.#run(work, marked.id, [...marked.values, ...args], origin);
-    const id = this.#functions.numberOf(fn);
-    if (id !== 0 && args.every(isPrimitive)) return this.#run(work, id, [...args], origin);
+    if (marked) return this.#run(work, marked.id, marked.values, args, origin);
+    const known = this.#functions.numberOf(fn);
+    if (known !== 0) return this.#run(work, known, [], args, origin);
     const wire = encode({ fn, args }, { path: "", between: this.between });
-    const closure = args.every(isPrimitive) ? smallClosure(wire) : undefined;
+    const closure = smallClosure(wire);
     const shared = closure ? this.#functions.numberOfClosure(fn, closure) : 0;
-    if (shared !== 0) return this.#run(work, shared, [...closure!.values, ...args], origin);
-    return this.#addWire(work, wire, origin);
+    return shared === 0 ? this.#addWire(work, wire, origin) : this.#run(work, shared, closure!.values, args, origin);
   }
 
   /** A call of a function that processes know by number. */
-  #run(work: Work, fn: number, args: unknown[], origin: number | undefined): Job {
+  #run(work: Work, fn: number, captured: unknown[], args: readonly unknown[], origin: number | undefined): Job {
     const id = ++this.#count;
-    return this.#add(work, { braid: "run", id, fn, args: args as Primitive[], origin }, id, origin);
+    const isSmall = args.every(isPrimitive);
+    const first = (isSmall ? [...captured, ...args] : captured) as Primitive[];
+    const rest = isSmall ? undefined : written(encode(args, { path: "args", between: this.between }));
+    const message = {
+      braid: "run",
+      id,
+      fn,
+      args: first,
+      ...(rest && { rest }),
+      ...(origin !== undefined && { origin }),
+    };
+    return this.#add(work, message as ToProcess, id, origin);
   }
 
   add(work: Work, wire: Wire): Job {
@@ -171,7 +181,14 @@ export class ProcessEngine implements OwnEngine {
   #addWire(work: Work, wire: Wire, origin: number | undefined): Job {
     const bytes = written(wire);
     const id = ++this.#count;
-    return this.#add(work, { braid: "task", id, bytes, group: work.group?.id, origin }, id, origin);
+    const message = {
+      braid: "task",
+      id,
+      bytes,
+      group: work.group?.id,
+      ...(origin !== undefined && { origin }),
+    } as const;
+    return this.#add(work, message, id, origin);
   }
 
   #add(work: Work, message: ToProcess, id: number, origin: number | undefined): Job {

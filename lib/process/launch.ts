@@ -11,7 +11,8 @@ import { sibling } from "../sibling.ts";
 
 /**
  * What a sandboxed process may do; what is not named is refused with ERR_ACCESS_DENIED, by Node's permission model. The
- * network is not restricted. The library's own files can always be read.
+ * network is not restricted, and code that wants out is not held: Node calls it a seat belt. The library's own files can
+ * always be read.
  */
 export interface Permission {
   /** Files and folders that it may read; "*" for all. Modules that tasks import are read, too. */

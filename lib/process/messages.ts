@@ -9,8 +9,11 @@ export type ToProcess =
       readonly braid: "run";
       readonly id: number;
       readonly fn: number;
+      /** The first arguments. */
       readonly args: readonly Primitive[];
-      readonly origin: number | undefined;
+      /** The wire of an array of the others. */
+      readonly rest?: Uint8Array;
+      readonly origin?: number;
     }
   /** Runs the wire of `{ fn, args }`, or of a part of a group. */
   | {
@@ -18,7 +21,7 @@ export type ToProcess =
       readonly id: number;
       readonly bytes: Uint8Array;
       readonly group: number | undefined;
-      readonly origin: number | undefined;
+      readonly origin?: number;
     }
   /** The wire of a function. */
   | { readonly braid: "function"; readonly id: number; readonly bytes: Uint8Array }

@@ -77,14 +77,27 @@ export class ProcessRunner {
     }
   }
 
-  #run({ id, fn, args, origin }: ToProcess & { braid: "run" }): void {
+  #run({ id, fn, args, rest, origin }: ToProcess & { braid: "run" }): void {
     const task = this.#begin(id);
     const known = this.#functions.get(fn)!;
-    if (!(known instanceof Promise)) return this.#start(task, origin, () => known(...args));
-    void known.then(
-      (made) => this.#start(task, origin, () => made(...args)),
-      (error: unknown) => this.#fail(task, error),
-    );
+    if (known instanceof Promise || rest) void this.#runLater(task, known, args, rest, origin);
+    else this.#start(task, origin, () => known(...args));
+  }
+
+  async #runLater(
+    task: ProcessTask,
+    known: TaskFunction | Promise<TaskFunction>,
+    args: readonly Primitive[],
+    rest: Uint8Array | undefined,
+    origin: number | undefined,
+  ): Promise<void> {
+    try {
+      const fn = await known;
+      const others = rest ? ((await receive(fromBytes(rest) as Wire)) as unknown[]) : [];
+      this.#start(task, origin, () => fn(...args, ...others));
+    } catch (error) {
+      this.#fail(task, error);
+    }
   }
 
   async #runWire({ id, bytes, group, origin }: ToProcess & { braid: "task" }): Promise<void> {

@@ -37,7 +37,7 @@ it("settles every task once, and runs none twice, whatever becomes of the proces
     if (fate < 0.15) return pool.run((m) => m * 2, n);
     return n * 2;
   };
-  const TASKS = 2000;
+  const TASKS = 1200;
   const tasks: { task: Task<number>; fate: number }[] = [];
   const settled: number[] = [];
   const outcomes = [];
@@ -54,7 +54,7 @@ it("settles every task once, and runs none twice, whatever becomes of the proces
         )
         .finally(() => (settled[n] = (settled[n] ?? 0) + 1)),
     );
-    if (n % 700 === 500) pool.resize(2 + Math.floor(chance() * 3));
+    if (n % 500 === 300) pool.resize(2 + Math.floor(chance() * 3));
   }
   const pids = new Set<number>();
   let kills = 0;
@@ -101,7 +101,7 @@ it("settles every task once, and runs none twice, whatever becomes of the proces
 it("a map ends with one error when its process is killed, again and again", async () => {
   const chance = random(7);
   await using pool = new ProcessPool({ processes: 2 });
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 8; round++) {
     const victim = await pool.run(() => process.pid);
     setTimeout(() => process.kill(victim, "SIGKILL"), chance() * 10);
     const items = Array.from({ length: 200 }, (_, i) => i);
