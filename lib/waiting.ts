@@ -20,6 +20,10 @@ export function timeoutError(what: string, timeoutMs: number): TimeoutError {
   return new TimeoutError(timeoutMs, `Out of time: ${what} took longer than ${timeoutMs} ms.`);
 }
 
+function cancelledError(what: string, { reason: cause }: AbortSignal): CancelledError {
+  return new CancelledError(`Cancelled: ${what}.`, { cause });
+}
+
 /**
  * Calls `end`, once or more, when the time is over, the signal is aborted, or the cell that waits is interrupted. Returns
  * the way to stop watching. Throws where the signal is aborted already.
@@ -29,9 +33,8 @@ export function watchLimits(
   { timeoutMs = Infinity, signal }: WaitAsync,
   end: (error: TimeoutError | CancelledError) => void,
 ): () => void {
-  const cancelled = (): CancelledError => new CancelledError(`Cancelled: ${what}.`, { cause: signal!.reason });
-  if (signal?.aborted) throw cancelled();
-  const abort = (): void => end(cancelled());
+  if (signal?.aborted) throw cancelledError(what, signal);
+  const abort = (): void => end(cancelledError(what, signal!));
   const timer =
     timeoutMs > MAX_TIMER ? undefined : setTimeout(() => end(timeoutError(what, timeoutMs)), Math.ceil(timeoutMs));
   signal?.addEventListener("abort", abort, { once: true });
@@ -60,7 +63,7 @@ export class Attempts {
   /** Resolves with what the attempt gives: now, or in one of the calls of `serve`. */
   wait<T>(attempt: Attempt<T>, what: string, limits: WaitAsync): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (limits.signal?.aborted) watchLimits(what, limits, reject);
+      if (limits.signal?.aborted) throw cancelledError(what, limits.signal);
       const first = this.#waits.size === 0 ? attempt() : undefined;
       if (first !== undefined) return resolve(first);
       if (limits.timeoutMs === 0) throw timeoutError(what, 0);

@@ -28,6 +28,8 @@ const known = new SharedObjects<Semaphore>();
  * Order: what a thread did before `release` is seen by whoever gets the permit. Not first come, first served: who waits
  * is woken in the order of waiting, but one who asks at that moment may be faster. Within a thread `acquireAsync` is in order.
  * A permit has no owner: a thread that dies keeps the permits it held, until someone calls `release` for it.
+ * Gotcha: while a thread blocks its promises stand still, also one that has just got a permit. Who mixes `acquire` and
+ * `acquireAsync` in one thread may wait for itself.
  * Throws RangeError or TypeError for bad arguments, TimeoutError, CancelledError.
  * Cost: about 0.1 us where a permit is free; a sleep and a wake-up, 10 to 60 us, where not.
  * When to use: at most n at a time (connections, files, memory).

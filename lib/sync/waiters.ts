@@ -65,7 +65,7 @@ export class Waiters {
     const got = this.#attempts.wait(attempt, what, limits);
     if (this.#attempts.size === 0) return got;
     this.#alive ??= setInterval(() => {}, LONG_MS);
-    if (!this.#isListening) void this.#listen();
+    this.#listen();
     try {
       return await got;
     } finally {
@@ -91,18 +91,26 @@ export class Waiters {
     }
   }
 
-  /** One wait for all attempts of this thread, until there are none. */
-  async #listen(): Promise<void> {
-    this.#isListening = true;
+  /**
+   * Serves the attempts, and does so again at the next change while there are any: one wait for all. An interrupt may end
+   * this thread's code at any place of it; what is noted last can only be missing, and then there is one wait more.
+   */
+  #listen(): void {
+    if (this.#isListening) return;
     this.#add(LISTENERS, 1);
-    for (;;) {
+    let changed: Promise<unknown> | undefined;
+    while (!changed) {
       const epoch = load(this.#words, this.#at + LISTENERS_EPOCH);
       this.#attempts.serve();
-      if (this.#attempts.size === 0) break;
-      await waitAsync(this.#words, this.#at + LISTENERS_EPOCH, epoch);
+      if (this.#attempts.size === 0) return this.#add(LISTENERS, -1);
+      changed = waitAsync(this.#words, this.#at + LISTENERS_EPOCH, epoch);
     }
-    this.#add(LISTENERS, -1);
-    this.#isListening = false;
+    void changed.then(() => {
+      this.#isListening = false;
+      this.#add(LISTENERS, -1);
+      this.#listen();
+    });
+    this.#isListening = true;
   }
 
   #add(word: number, value: number): void {

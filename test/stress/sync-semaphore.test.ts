@@ -22,9 +22,8 @@ it("lets never more in than it has permits, and gives all of them back", async (
       Atomics.sub(counts, INSIDE, 1);
     };
     let [asked, taken, left] = [0, 0, 0];
-    const one = async (): Promise<void> => {
+    const one = async (form: number): Promise<void> => {
       asked++;
-      const form = chance();
       try {
         if (form < 0.2) {
           using permit = semaphore.tryAcquire();
