@@ -1,34 +1,39 @@
 // Who may run: as many threads as the pool has, also where more have been started because some are blocked. One that is
 // about to block leaves its place to others, and takes a place again before it runs on.
 
-import { and, load, notify, or, replace, store, waitUncounted, type Words } from "../atomics.ts";
-import { MAX_SEATS, type Seats } from "./seats.ts";
+import { add, load, notify, store, waitUncounted, type Words } from "../atomics.ts";
+import { SeatSet } from "./seat-set.ts";
+import type { Seats } from "./seats.ts";
 
-// Words, each on a cache line of its own. A bit a seat: who runs is told by what can't be left behind by a thread that dies.
-/** The threads that run, those that were blocked and wait to run on, and those that sleep for lack of room. */
-const RUNNING = 0;
-const RETURNING = 16;
-const HUNGRY = 32;
 /** How many may run. */
-const LIMIT = 48;
-/** The threads that are blocked in a task: here all seats have a bit. */
-const BLOCKED = 64;
-
-/** How many bits a word has. */
-const COUNTED_SEATS = 32;
+const LIMIT = 0;
+/** Counts what may make room for one that was blocked. */
+const VACATED = 16;
+const SETS = 32;
 
 export class Running {
   readonly #words: Words;
   readonly #at: number;
   readonly #seats: Seats;
+  /** The threads that run, and for a moment those that find too late that there is no room. */
+  readonly #running: SeatSet;
+  /** Those that are blocked in a task, those of them that wait to run on, and those that sleep for lack of room. */
+  readonly #blocked: SeatSet;
+  readonly #returning: SeatSet;
+  readonly #hungry: SeatSet;
 
   constructor(words: Words, at: number, seats: Seats) {
     this.#words = words;
     this.#at = at;
     this.#seats = seats;
+    const set = (n: number): SeatSet => new SeatSet(words, at + SETS + n * SeatSet.WORDS, seats);
+    this.#running = set(0);
+    this.#blocked = set(1);
+    this.#returning = set(2);
+    this.#hungry = set(3);
   }
 
-  static readonly WORDS: number = BLOCKED + MAX_SEATS / COUNTED_SEATS;
+  static readonly WORDS: number = SETS + 4 * SeatSet.WORDS;
 
   get limit(): number {
     return load(this.#words, this.#at + LIMIT);
@@ -36,43 +41,40 @@ export class Running {
 
   set limit(threads: number) {
     store(this.#words, this.#at + LIMIT, threads);
-    notify(this.#words, this.#at + RUNNING);
-    this.#feed();
+    this.#madeRoom();
   }
 
   // ---- by the thread
 
-  /** From now on it may run, if this gives true. Seats beyond the 32nd always may. */
+  /** From now on it may run, if this gives true. */
   enter(seat: number): boolean {
-    if (seat >= COUNTED_SEATS) return true;
-    const bit = 1 << seat;
-    for (;;) {
-      const running = load(this.#words, this.#at + RUNNING);
-      if ((running & bit) !== 0) return true;
-      if (bitCount(running) >= this.limit) return false;
-      if (replace(this.#words, this.#at + RUNNING, running, running | bit)) return true;
-    }
+    if (this.#running.has(seat)) return true;
+    if (this.#running.size >= this.limit) return false;
+    this.#running.add(seat);
+    // Of several that come at the same time the last one, at least, sees all others that stay.
+    if (this.#running.size <= this.limit) return true;
+    this.leave(seat);
+    return false;
   }
 
   mayEnter(seat: number): boolean {
-    return seat >= COUNTED_SEATS || bitCount(load(this.#words, this.#at + RUNNING) & ~(1 << seat)) < this.limit;
+    return this.#running.size - Number(this.#running.has(seat)) < this.limit;
   }
 
   /** Also by the owner, for one that is gone. */
   leave(seat: number): void {
-    this.#clear(RUNNING, seat);
-    if (this.isAwaited) notify(this.#words, this.#at + RUNNING);
-    else this.#feed();
+    this.#running.delete(seat);
+    this.#madeRoom();
   }
 
   /** It is going to sleep, because it finds no room, and wants to be woken when there is. */
   starve(seat: number): void {
-    this.#set(HUNGRY, seat);
+    this.#hungry.add(seat);
   }
 
   /** It is about to wait for something in a task, and another may run meanwhile. */
   block(seat: number): void {
-    this.#setBlocked(seat, true);
+    this.#blocked.add(seat);
     this.leave(seat);
   }
 
@@ -81,75 +83,53 @@ export class Running {
    * in a loop.
    */
   unblock(seat: number, patienceMs: number): void {
-    this.#set(RETURNING, seat);
-    for (const endMs = performance.now() + patienceMs; !this.enter(seat);) {
+    this.#returning.add(seat);
+    const endMs = performance.now() + patienceMs;
+    for (;;) {
+      const vacated = load(this.#words, this.#at + VACATED);
+      if (this.enter(seat)) break;
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) {
-        this.#set(RUNNING, seat);
+        this.#running.add(seat);
         break;
       }
-      const running = load(this.#words, this.#at + RUNNING);
-      if (bitCount(running) >= this.limit) waitUncounted(this.#words, this.#at + RUNNING, running, leftMs);
+      waitUncounted(this.#words, this.#at + VACATED, vacated, leftMs);
     }
-    this.#clear(RETURNING, seat);
-    this.#setBlocked(seat, false);
-    this.#feed();
+    this.#returning.delete(seat);
+    this.#blocked.delete(seat);
+    this.#madeRoom();
   }
 
   // ---- by anyone
 
   /** Does a thread that was blocked wait to run on? */
   get isAwaited(): boolean {
-    return load(this.#words, this.#at + RETURNING) !== 0;
+    return !this.#returning.isEmpty;
   }
 
   get blocked(): number {
-    let count = 0;
-    for (let at = 0; at * COUNTED_SEATS < this.#seats.used; at++)
-      count += bitCount(load(this.#words, this.#at + BLOCKED + at));
-    return count;
+    return this.#blocked.size;
   }
 
   /** By the owner: the seat's thread is gone. */
   forget(seat: number): void {
     this.#seats.wake(seat);
-    this.#setBlocked(seat, false);
-    this.#clear(RETURNING, seat);
-    this.#clear(HUNGRY, seat);
+    this.#blocked.delete(seat);
+    this.#returning.delete(seat);
+    this.#hungry.delete(seat);
     this.leave(seat);
   }
 
-  get #hasRoom(): boolean {
-    return bitCount(load(this.#words, this.#at + RUNNING)) < this.limit;
-  }
-
-  /** Wakes who sleeps for lack of room, as far as there is some. */
-  #feed(): void {
-    for (let seat = 0; load(this.#words, this.#at + HUNGRY) !== 0 && seat < COUNTED_SEATS; seat++) {
-      if (this.isAwaited || !this.#hasRoom) return;
-      const bit = 1 << seat;
-      if ((and(this.#words, this.#at + HUNGRY, ~bit) & bit) !== 0) this.#seats.wake(seat);
+  /** There may be room: for those that were blocked, or else for those that sleep for lack of it. */
+  #madeRoom(): void {
+    if (this.isAwaited) {
+      add(this.#words, this.#at + VACATED, 1);
+      notify(this.#words, this.#at + VACATED);
+      return;
+    }
+    for (let seat = this.#hungry.first; seat >= 0; seat = this.#hungry.first) {
+      if (this.isAwaited || this.#running.size >= this.limit) return;
+      if (this.#hungry.delete(seat)) this.#seats.wake(seat);
     }
   }
-
-  #setBlocked(seat: number, isBlocked: boolean): void {
-    const at = this.#at + BLOCKED + Math.floor(seat / COUNTED_SEATS);
-    const bit = 1 << (seat % COUNTED_SEATS);
-    if (isBlocked) or(this.#words, at, bit);
-    else and(this.#words, at, ~bit);
-  }
-
-  #set(word: number, seat: number): void {
-    if (seat < COUNTED_SEATS) or(this.#words, this.#at + word, 1 << seat);
-  }
-
-  #clear(word: number, seat: number): void {
-    if (seat < COUNTED_SEATS) and(this.#words, this.#at + word, ~(1 << seat));
-  }
-}
-
-function bitCount(word: number): number {
-  let count = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

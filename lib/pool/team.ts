@@ -120,6 +120,7 @@ export class Team {
       if (seat >= MAX_SEATS) throw new RangeError(`A pool has ${MAX_SEATS} seats for threads, and all are taken.`);
       const lane = seat % board.lanes;
       board.seats.clear(seat);
+      board.seats.used = Math.max(board.seats.used, seat + 1);
       const thread = new PoolThread(
         {
           stackSizeMb,
@@ -136,7 +137,6 @@ export class Team {
       // A task can be given to it before it runs.
       board.seats.sleep(seat);
       board.lanesUsed = Math.max(board.lanesUsed, lane + 1);
-      board.seats.used = Math.max(board.seats.used, seat + 1);
       this.#seats[seat] = thread;
       this.#threads.add(thread);
       this.#changed();

@@ -213,3 +213,43 @@ it("a thread that is given work whenever it sleeps has slept through none of it"
   expect(await Promise.all(sleepers)).toEqual([false, false]);
   expect(board.seats.sleepers).toBe(0);
 });
+
+it("of threads in seats far apart no more run at a time than may, and none waits for ever", async () => {
+  const ROUNDS = 3000;
+  const SEATS = [0, 31, 32, 500];
+  const LIMIT = 2;
+  const board = Board.make(1);
+  board.seats.used = 501;
+  board.running.limit = LIMIT;
+  const counts = new Int32Array(new SharedArrayBuffer(8));
+  const threads = SEATS.map((seat) =>
+    onThread(
+      async ({ memory, counts, seat, ROUNDS, LIMIT }, { Board }) => {
+        const { running, seats } = new Board({ memory, lanes: 1 });
+        for (let round = 0; round < ROUNDS;) {
+          if (running.enter(seat)) {
+            if (Atomics.add(counts, 0, 1) >= LIMIT) Atomics.add(counts, 1, 1);
+            Atomics.sub(counts, 0, 1);
+            // At times as one that blocks in a task.
+            if (round % 5 === 0) {
+              running.block(seat);
+              running.unblock(seat, 1e6);
+            }
+            running.leave(seat);
+            round++;
+            continue;
+          }
+          running.leave(seat);
+          running.starve(seat);
+          seats.sleep(seat);
+          if (!running.mayEnter(seat) || !seats.wake(seat)) await seats.slept(seat);
+        }
+        return true;
+      },
+      { memory: board.memory, counts, seat, ROUNDS, LIMIT },
+    ),
+  );
+  expect(await Promise.all(threads)).toEqual([true, true, true, true]);
+  expect([...counts]).toEqual([0, 0]);
+  expect([board.running.blocked, board.running.isAwaited]).toEqual([0, false]);
+});

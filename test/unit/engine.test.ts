@@ -582,6 +582,103 @@ describe("board", () => {
     });
   });
 
+  const seats = [0, 31, 32, 40, 100, 101];
+  const limited = (limit: number, used = 102): Board => {
+    const board = Board.make(1);
+    board.seats.used = used;
+    board.running.limit = limit;
+    return board;
+  };
+
+  it("as many run as may, whatever their seats", () => {
+    const board = limited(2);
+    const { running } = board;
+    const enter = (): boolean[] => seats.map((seat) => running.enter(seat));
+    expect(enter()).toEqual([true, true, false, false, false, false]);
+    expect(seats.map((seat) => running.mayEnter(seat))).toEqual([true, true, false, false, false, false]);
+    running.leave(0);
+    expect(running.enter(100)).toBe(true);
+    expect(enter()).toEqual([false, true, false, false, true, false]);
+    // One that is blocked makes room, and one that is gone.
+    running.block(100);
+    expect(running.blocked).toBe(1);
+    expect(running.enter(40)).toBe(true);
+    running.forget(31);
+    running.unblock(100, 1e6);
+    expect([running.blocked, running.isAwaited]).toEqual([0, false]);
+    expect(enter()).toEqual([false, false, false, true, true, false]);
+    running.limit = 4;
+    expect(enter()).toEqual([true, true, false, true, true, false]);
+    // Who is no longer waited for runs on in the end, though there is no room.
+    running.block(0);
+    expect(running.enter(32)).toBe(true);
+    running.unblock(0, 0);
+    expect(running.enter(0)).toBe(true);
+  });
+
+  it("also the last seat counts", () => {
+    const { running } = limited(1, MAX_SEATS);
+    expect([running.enter(MAX_SEATS - 1), running.enter(0), running.isAwaited]).toEqual([true, false, false]);
+    running.block(MAX_SEATS - 1);
+    expect([running.enter(0), running.blocked]).toEqual([true, 1]);
+  });
+
+  it("a thread that finds no room is woken when there is", () => {
+    for (const [one, two] of [
+      [0, 1],
+      [3, 100],
+      [100, 3],
+    ] as const) {
+      // What a thread does that has nothing more to do, and one that has work and no place.
+      const lieDown = (board: Board): void => {
+        board.running.leave(one);
+        board.seats.sleep(one);
+      };
+      const seek = (board: Board): boolean => {
+        if (board.running.enter(two)) return true;
+        board.running.leave(two);
+        board.running.starve(two);
+        board.seats.sleep(two);
+        return board.running.mayEnter(two) && board.seats.wake(two) && board.running.enter(two);
+      };
+      const round = (): { board: Board; check(): void } => {
+        const board = limited(1);
+        board.running.enter(one);
+        return { board, check: () => expect(runs || !board.seats.isAsleep(two)).toBe(true) };
+      };
+      let runs = false;
+      everywhere(() => {
+        const { board, check } = round();
+        return { one: () => lieDown(board), other: () => void (runs = seek(board)), check };
+      });
+      everywhere(() => {
+        const { board, check } = round();
+        return { one: () => void (runs = seek(board)), other: () => lieDown(board), check };
+      });
+    }
+  });
+
+  it("of two that come at the same time one has the last place", () => {
+    for (const [one, two] of [
+      [0, 1],
+      [3, 100],
+      [100, 3],
+    ] as const)
+      everywhere(() => {
+        const { running } = limited(1);
+        const came: boolean[] = [];
+        return {
+          one: () => came.push(running.enter(one)),
+          other: () => came.push(running.enter(two)),
+          check: () => {
+            expect(came.filter(Boolean).length).toBeLessThan(2);
+            // Neither, at worst: then there is room for who comes next.
+            if (!came.includes(true)) expect(running.enter(two)).toBe(true);
+          },
+        };
+      });
+  });
+
   it("a lane holds more hints than there are slots", () => {
     const board = Board.make(1);
     let hints = 0;
@@ -603,7 +700,7 @@ describe("board", () => {
   });
 });
 
-function atomics(): Pick<typeof Atomics, "load" | "store" | "add" | "exchange" | "compareExchange" | "notify"> {
-  const { load, store, add, exchange, compareExchange, notify } = Atomics;
-  return { load, store, add, exchange, compareExchange, notify };
+function atomics(): Partial<typeof Atomics> {
+  const { load, store, add, and, or, exchange, compareExchange, notify } = Atomics;
+  return { load, store, add, and, or, exchange, compareExchange, notify };
 }
