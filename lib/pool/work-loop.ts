@@ -131,7 +131,10 @@ export class WorkLoop {
   }
 
   unblock(): void {
-    this.#board.running.unblock(this.#seat, PATIENCE_MS);
+    const { seats, running } = this.#board;
+    running.unblock(this.#seat, PATIENCE_MS);
+    // A callback that a task has left behind: it needs the place until it ends, and the loop sleeps.
+    if (seats.isAsleep(this.#seat)) setImmediate(() => seats.isAsleep(this.#seat) && running.leave(this.#seat));
   }
 
   #wakeAnother(): boolean {

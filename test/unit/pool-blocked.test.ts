@@ -47,6 +47,31 @@ describe.each(["steal", "central"] as const)("with schedule %s", (schedule) => {
   });
 });
 
+it("a thread that stood in for a blocked one takes no task while that one runs again, also by message", async () => {
+  await using pool = new Pool({ threads: 1 });
+  const [gate, standIn, ends] = [0, 1, 2];
+  const cells = shared(Int32Array, 3);
+  const first = pool.run(() => {
+    Atomics.wait(cells, gate, 0);
+    Atomics.store(cells, gate, 2);
+    while (Atomics.load(cells, ends) === 0);
+    Atomics.store(cells, ends, 2);
+    return "first";
+  });
+  await untilTrue(() => pool.stats().blocked === 1);
+  expect(await pool.run(() => Atomics.add(cells, standIn, 1))).toBe(0);
+  // So that it sleeps again.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  Atomics.store(cells, gate, 1);
+  Atomics.notify(cells, gate);
+  await untilTrue(() => Atomics.load(cells, gate) === 2);
+  const second = pool.run(() => Atomics.load(cells, ends));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  Atomics.store(cells, ends, 1);
+  expect(await first).toBe("first");
+  expect(await second).toBe(2);
+});
+
 it("a blocked task can be cancelled, and a blocked thread may die", async () => {
   await using pool = new Pool({ threads: 1 });
   const gate = shared(Int32Array, 1);

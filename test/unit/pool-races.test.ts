@@ -297,6 +297,15 @@ describe("a thread", () => {
   const task = (slot: number, unasked: boolean): void =>
     runner.heard({ braid: "task", slot, unasked, wire: nothing, group: undefined, shared: undefined });
 
+  it("that blocks in a callback while it has no task keeps no place", async () => {
+    expect(board.running.mayEnter(1)).toBe(true);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    await turn();
+    await turn();
+    expect(board.seats.isAsleep(SEAT)).toBe(true);
+    expect(board.running.mayEnter(1)).toBe(true);
+  });
+
   it("that sleeps takes nothing, also when it is told late that it was woken", async () => {
     expect(said).toEqual([]);
     expect(board.seats.wake(SEAT, true)).toBe(true);
