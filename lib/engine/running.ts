@@ -46,7 +46,7 @@ export class Running {
 
   // ---- by the thread
 
-  /** From now on it may run, if this gives true. */
+  /** From now on it may run, if this gives true. Also by the owner, for one that it gives a task. */
   enter(seat: number): boolean {
     if (this.#running.has(seat)) return true;
     if (this.#running.size >= this.limit) return false;
@@ -57,8 +57,9 @@ export class Running {
     return false;
   }
 
+  /** Is there room for it? One that was blocked goes first. */
   mayEnter(seat: number): boolean {
-    return this.#running.size - Number(this.#running.has(seat)) < this.limit;
+    return !this.isAwaited && this.#running.size - Number(this.#running.has(seat)) < this.limit;
   }
 
   /** Also by the owner, for one that is gone. */

@@ -93,7 +93,8 @@ export class Dispatcher {
       job.parcel = undefined;
     } else {
       board.slots.prepare(slot, 0, job.origin ?? -1);
-      if (sleeper && board.seats.wake(sleeper.seat, true)) {
+      if (sleeper && board.running.mayEnter(sleeper.seat) && board.seats.wake(sleeper.seat, true)) {
+        board.running.enter(sleeper.seat);
         board.slots.setState(slot, State.running, sleeper.seat);
         board.seats.pickUp(sleeper.seat, slot);
         return this.send(job, sleeper, true);

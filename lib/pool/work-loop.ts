@@ -72,7 +72,7 @@ export class WorkLoop {
       const hasWork = this.#hasWork();
       // Another may have taken the place meanwhile: then this one is woken when that leaves it.
       if (hasWork && !running.mayEnter(seat)) running.starve(seat);
-      const isWanted = hasWork && running.mayEnter(seat) && !running.isAwaited;
+      const isWanted = hasWork && running.mayEnter(seat);
       if (!isWanted || seats.isStopped(seat) || !seats.wake(seat)) return this.untilWoken();
       this.#isAsleep = false;
     }
