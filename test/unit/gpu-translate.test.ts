@@ -86,7 +86,7 @@ describe("a kernel refuses, naming it,", () => {
     ["NaN", "nan", ({ x }) => x * nan, "no 32-bit float"],
     ["uneven rows", "pair", ({ x }) => pair[x]![0]!, "whose rows differ in length"],
     ["a written variable", "count", ({ x }) => (count += x), "can only return a number"],
-    ["a name of the DOM", "document", (0, eval)("({ x }) => x * document.width"), "which isn't there"],
+    ["a name of the DOM", "document", new Function("return ({ x }) => x * document.width")(), "which isn't there"],
     ["recursion", "loop", ({ x }) => loop(x), "calls itself"],
     ["the console", "console", ({ x }) => x * (console as any).size, "belongs to the program around it"],
   ];
@@ -125,7 +125,7 @@ describe("a kernel refuses, naming it,", () => {
       },
       "declare it outside",
     ],
-    ["`this` of an arrow function", (0, eval)("() => this.thread.x"), "take the place as its first parameter"],
+    ["`this` of an arrow function", new Function("return () => this.thread.x")(), "take the place as its first parameter"],
     ["arguments without the place", (xs: any) => xs[0], "takes the place first"],
     ["an unknown part of the place", ({ w }: any) => w, "x, y, z, thread, output and constants"],
     ["a function of Math that a GPU lacks", ({ x }: any) => Math.imul(x, 3), "Math.imul(x, 3)"],
