@@ -52,11 +52,12 @@ function localCaptures(text: string, top: Set<string>, local: Set<string>): stri
 
 /** The names that are declared in a node; with `isTop` not those that it declares for the whole cell. */
 function localNames(node: Node, isTop: boolean): string[] {
-  const names = isTop ? [] : declaredBy(node);
+  const names = isTop ? parameterNames(node) : [...declaredBy(node), ...parameterNames(node)];
   forEachChild(node, (child) => names.push(...localNames(child, isTop && node.type.startsWith("Export"))));
   return names;
 }
 
+/** For the code around it; an expression, for itself. */
 function declaredBy(node: Node): string[] {
   switch (node.type) {
     case "VariableDeclaration":
@@ -68,9 +69,7 @@ function declaredBy(node: Node): string[] {
     case "ClassExpression":
     case "TSEnumDeclaration": {
       const id = (node as { id?: Node | null }).id;
-      const own = id?.type === "Identifier" ? [id.name] : [];
-      const params = "params" in node ? (node.params as readonly Node[]) : [];
-      return [...own, ...params.flatMap((one) => [...patternNames(parameterPattern(one))])];
+      return id?.type === "Identifier" ? [id.name] : [];
     }
     case "CatchClause":
       return node.param ? [...patternNames(node.param)] : [];
@@ -82,6 +81,11 @@ function declaredBy(node: Node): string[] {
     default:
       return [];
   }
+}
+
+function parameterNames(node: Node): string[] {
+  const params = "params" in node && Array.isArray(node.params) ? (node.params as readonly Node[]) : [];
+  return params.flatMap((one) => [...patternNames(parameterPattern(one))]);
 }
 
 function parameterPattern(node: Node): ParamPattern {

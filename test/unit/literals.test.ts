@@ -6,7 +6,8 @@ import { compileCell } from "../../kernel/language/compile.ts";
 function body(source: string): string {
   const compiled = compileCell(source);
   if (!compiled.ok) throw new Error(compiled.problems[0]!.message);
-  return compiled.cell.body!;
+  const { declarations, body: rest } = compiled.cell;
+  return `${declarations ?? ""}\n${rest ?? ""}`;
 }
 
 /** What is noted of the literals that the cell's code makes, in the order in which they are made. */
@@ -31,6 +32,10 @@ describe("function literals in parallel calls", () => {
     expect(noted("(function (a: number, [b]: number[]) { pool.run((x: number) => x + a + b, 1); })(1, [2]);")).toEqual([
       { a: 1, b: 2 },
     ]);
+    expect(noted("f(1, { b: 2 }); function f(a: number, { b }: { b: number }) { pool.run(() => a + b); }")).toEqual([
+      { a: 1, b: 2 },
+    ]);
+    expect(noted("class C { m(a: number) { pool.run(() => a); } } new C().m(3);")).toEqual([{ a: 3 }]);
     expect(noted("try { throw 7 } catch (e) { pool.run(() => e) }")).toEqual([{ e: 7 }]);
   });
 
