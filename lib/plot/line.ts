@@ -63,7 +63,10 @@ export function line(series: LineSeries | Record<string, LineSeries>, options: L
       legend,
       xaxis: options.logX === true ? logAxis(lines.flatMap(({ points }) => points.map(({ x }) => x))) : {},
       yaxis: options.logY === true ? logAxis(lines.flatMap(({ points }) => points.map(({ y }) => y))) : {},
-      rest: options.marks === undefined ? {} : markLayout(toMarks(options, lines), options.logX),
+      rest:
+        options.marks === undefined || options.marks.length === 0
+          ? {}
+          : markLayout(toMarks(options, lines), options.logX),
     }),
     description: `${options.title ?? "Line plot"}: ${lines
       .map(({ name, points }) => `${name === "" ? "" : `${name}, `}${points.length} points`)
