@@ -14,7 +14,7 @@ import { tellLargeCopy } from "./large-copy.ts";
 import { isMoved } from "./move.ts";
 import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
-import { keptByProcess, refusalOf, type Between, type Refusal } from "./refusals.ts";
+import { classNameOf, keptByProcess, refusalOf, type Between, type Refusal } from "./refusals.ts";
 import { isStackOverflow, trimStack } from "./stack.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
 
@@ -33,6 +33,8 @@ export interface Place {
   readonly key: string;
   /** The key is a variable that this function captures. */
   readonly holder?: () => string;
+  /** The object here says itself what is sent of it: of this class. */
+  readonly inside?: string;
 }
 
 const wellKnown = new Map<symbol, string>();
@@ -225,7 +227,7 @@ export class Encoder {
         what: 'an object whose [Symbol.for("braid.ship")]() did not return { module, export, data }',
         remedy: "return the URL of a module, the name of its export, and the data that the export takes",
       });
-    const data = this.ref(shipped.data, { up: place, key: ".data" });
+    const data = this.ref(shipped.data, { up: place, key: "", inside: classNameOf(value) });
     return { t: "hook", module: shipped.module, name: shipped.export, data };
   }
 
@@ -279,7 +281,8 @@ for (const type of [Error, AggregateError, EvalError, RangeError, ReferenceError
 function refuse(place: Place, { what, remedy }: Refusal): Error {
   let path = "";
   for (let at: Place | undefined = place; at; at = at.up) {
-    path = at.key + path;
+    path = at.inside ? "" : at.key + path;
+    if (at.inside) what = `a ${at.inside}, with ${what}`;
     if (at.holder) return new CaptureError(at.key, `"${path}", which ${at.holder()} captures, is ${what}: ${remedy}.`);
   }
   path = path.replace(/^\./, "");

@@ -22,8 +22,8 @@ export function keptByProcess(value: object): Refusal | undefined {
   const name = classNameOf(value);
   if (types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value))
     return {
-      what: `${types.isSharedArrayBuffer(value) ? "a SharedArrayBuffer" : `a ${name} over shared memory`}, which processes don't have in common`,
-      remedy: `send a copy${ArrayBuffer.isView(value) && !types.isDataView(value) ? " (slice() makes one)" : ""}, or use a Pool of threads, which share it`,
+      what: `shared memory (${name}), which processes don't have in common`,
+      remedy: "use a Pool of threads, which share it, or send a copy",
     };
   if (isMoved(value))
     return {

@@ -14,6 +14,7 @@ import {
   PoolClosedError,
   ProcessCrashedError,
   ProcessPool,
+  Semaphore,
   shared,
   TaskError,
   ThreadLocal,
@@ -187,6 +188,7 @@ describe("what can't cross is refused before anything runs", () => {
   const memory = new SharedArrayBuffer(8);
   const { port1: port, port2 } = new MessageChannel();
   const blob = new Blob(["x"]);
+  const permits = new Semaphore(1);
   afterAll(() => {
     port.close();
     port2.close();
@@ -194,9 +196,10 @@ describe("what can't cross is refused before anything runs", () => {
 
   it("with the variable's name and a remedy", async () => {
     const refused: [Promise<unknown>, RegExp][] = [
-      [pool.run(() => numbers[0]), /"numbers".*shared memory.*slice\(\)/],
+      [pool.run(() => numbers[0]), /"numbers".*shared memory \(Float64Array\).*or send a copy/],
       [pool.run(() => memory.byteLength), /"memory".*SharedArrayBuffer/],
       [pool.run(() => port.close()), /"port".*MessagePort.*ipc\.connect/],
+      [pool.run(() => permits.available), /"permits", which .* is a Semaphore, with shared memory/],
       [pool.run(() => blob.size), /"blob".*Blob.*arrayBuffer/],
     ];
     for (const [promise, words] of refused) {
@@ -228,7 +231,7 @@ describe("what can't cross is refused before anything runs", () => {
   it("by a task's own call, too", async () => {
     await using threads = new Pool({ threads: 1 });
     const error = await thrown(threads.run(() => pool.run(() => numbers[0])));
-    expect((error as Error).message).toMatch(/"numbers".*shared memory, which processes/);
+    expect((error as Error).message).toMatch(/"numbers".*shared memory.*which processes/);
   });
 });
 
