@@ -134,12 +134,16 @@ describe("par", () => {
 
   it("uses as many threads as it is told", async () => {
     const ids = async (threads: number): Promise<number> => {
-      const busy = par.range(0, 8, { threads, chunks: 8 }).map((x) => {
-        const me = ((process as unknown as { __me?: number }).__me ??= Math.random());
-        for (const end = performance.now() + 8; performance.now() < end;);
+      const met = shared(Int32Array, 1);
+      const call = `met ${Math.random()}`;
+      const numbers = par.range(0, 8, { threads, chunks: 8 }).map((x) => {
+        const here = process as unknown as Record<string, number>;
+        const me = (here[call] ??= Atomics.add(met, 0, 1));
+        // The others may be slow to start.
+        while (Atomics.load(met, 0) < threads);
         return x < 0 ? x : me;
       });
-      return new Set(await busy.toArray()).size;
+      return new Set(await numbers.toArray()).size;
     };
     expect(await ids(1)).toBe(1);
     expect(await ids(2)).toBe(2);
