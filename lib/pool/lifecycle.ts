@@ -200,30 +200,29 @@ export class Lifecycle {
         const job = this.#dispatcher.jobIn(message.slot);
         return job && this.trace.waited(job, thread.id, message.fromMs, message.toMs);
       }
-      case "want": {
-        const job = this.#dispatcher.jobIn(message.slot);
-        return job && this.#sendWanted(job, thread);
-      }
-      case "done": {
-        const job = this.#dispatcher.jobIn(message.slot);
-        if (job) void this.#answer(job, thread, message);
-        return;
-      }
+      case "want":
+        return this.#sendWanted(message.slot, thread);
+      case "done":
+        return void this.#answer(thread, message);
       default:
         thread.nested.heard(message);
     }
   }
 
-  #sendWanted(job: Job, thread: PoolThread): void {
-    if (job.isOver) return this.#dispatcher.sendNothing(job.slot, thread, false);
+  #sendWanted(slot: number, thread: PoolThread): void {
+    const job = this.#dispatcher.jobIn(slot);
+    if (!job) return;
     try {
-      this.#dispatcher.send(job, thread, false);
+      if (job.isOver) this.#dispatcher.sendNothing(slot, thread, false);
+      else this.#dispatcher.send(job, thread, false);
     } catch (error) {
       this.#settle(job, { ok: false, error });
     }
   }
 
-  async #answer(job: Job, thread: PoolThread, message: FromThread & { braid: "done" }): Promise<void> {
+  async #answer(thread: PoolThread, message: FromThread & { braid: "done" }): Promise<void> {
+    const job = this.#dispatcher.jobIn(message.slot);
+    if (!job) return;
     this.history.read(job);
     this.#dispatcher.release(message.slot);
     const outcome = await outcomeOf(message);
@@ -318,13 +317,18 @@ export class Lifecycle {
     if (this.jobs.size > 0 || this.#state === "open") this.#makeUp();
   }
 
-  /** No thread is left and none can be started. The next job tries again. */
+  /**
+   * No thread is left and none can be started. The next job tries again. What a thread has claimed that is being stopped
+   * ends with that thread, which may still write.
+   */
   #giveUp(cause: Error): void {
+    const { slots } = this.board;
     for (const job of this.jobs.all()) {
       const { slot } = job;
+      if (slot >= 0 && !slots.revoke(slot) && slots.state(slot) !== State.free) continue;
       const text = `No thread could be started for ${called(job.work)}: ${cause.message}`;
       this.#settle(job, { ok: false, error: new ThreadCrashedError(text, { cause }) });
-      if (slot >= 0) this.#dispatcher.release(slot);
+      this.#releaseIfFree(slot);
     }
   }
 

@@ -249,6 +249,39 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     expect(pool.stats()).toMatchObject({ running: 0, queued: 0, done: 3, failed: 2 });
     await pool.close();
   });
+
+  it("what a thread does that is being stopped ends with it, also when no other can be started", async () => {
+    const pool = new Pool({ threads: 1, schedule });
+    const [first, second] = [pool.submit(identity, 1), pool.submit(identity, 2)];
+    const ended = outcome(first.result);
+    const [thread] = Played.all as [Played];
+    const slots = [thread.claim(), thread.claim()];
+    for (const slot of slots) thread.start(slot);
+    const gone = Promise.withResolvers<void>();
+    const stopped = new Promise<void>((resolve) => {
+      thread.terminate = () => {
+        resolve();
+        return gone.promise;
+      };
+    });
+    // The thread does not let go of it, and is stopped.
+    first.cancel();
+    expect(await ended).toBeInstanceOf(CancelledError);
+    await stopped;
+    workerThreads.Worker = function () {
+      throw new Error("no more threads");
+    } as unknown as typeof real;
+    syncBuiltinESMExports();
+    const third = outcome(pool.run(identity, 3));
+    expect(await third).toMatchObject({ message: expect.stringContaining("No thread could be started") as string });
+    expect(second.state).toBe("running");
+    thread.finish(slots[1]!);
+    await turn();
+    thread.exit(1);
+    gone.resolve();
+    expect(await second).toBe("done 2");
+    await pool.close();
+  });
 });
 
 describe("a thread", () => {
