@@ -82,7 +82,7 @@ export class Dispatcher {
    * Throws what can't be sent.
    */
   place(job: Job, wanted: PoolThread | undefined): void {
-    const { board } = this.#team;
+    const board = this.#board;
     const { slot, parcel, work } = job;
     const thread = wanted ?? this.#choose(work.share);
     const sleeper = this.#sleeper(thread, wanted !== undefined);
@@ -146,7 +146,7 @@ export class Dispatcher {
 
   /** A queued slot becomes known. */
   #offer(slot: number, meant: PoolThread | undefined, only = false): void {
-    const { board } = this.#team;
+    const board = this.#board;
     const lane = this.#laneFor(meant, only);
     board.slots.setMeant(slot, lane);
     if (!board.push(lane, slot)) return this.#offerLater(slot, meant, only);

@@ -31,6 +31,8 @@ export class Lifecycle {
   /** Jobs that no slot was free for. */
   readonly #waiting = new Queue<Job>();
   readonly #closed = Promise.withResolvers<void>();
+  /** Resolves when the pool has been closed and nothing of it is left. */
+  readonly closed: Promise<void> = this.#closed.promise;
   #isListening = false;
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
@@ -56,11 +58,6 @@ export class Lifecycle {
 
   get state(): "open" | "closed" | "terminated" {
     return this.#state;
-  }
-
-  /** Resolves when the pool has been closed and nothing of it is left. */
-  get closed(): Promise<void> {
-    return this.#closed.promise;
   }
 
   // ---- a job begins
@@ -378,7 +375,7 @@ export class Lifecycle {
     }
   }
 
-  /** Resolves when all jobs have ended, and the threads are gone. */
+  /** When all jobs have ended, the threads do. */
   close(): Promise<void> {
     if (this.#state === "open") this.#state = "closed";
     this.#finish();

@@ -99,7 +99,7 @@ export class PoolThread {
   sendFunction(id: number, wire: Wire): void {
     if (this.#known.has(id)) return;
     this.#known.add(id);
-    this.#link.post({ braid: "function", id, wire });
+    this.#link.post({ braid: "function", id, wire }, wire);
   }
 
   forgetFunction(id: number): void {
