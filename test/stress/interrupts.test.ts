@@ -27,6 +27,8 @@ const HANGS: Record<string, string> = {
   "a display hook": "({ [Symbol.for('Jupyter.display')]() { while (true) {} } })",
   "a disposer": "using held = { [Symbol.dispose]() { while (true) {} } }",
   "a pool whose threads spin": "await pool.map([1, 2], () => { while (true) {} })",
+  "a GPU kernel in this thread": "await kernels.cpu.run(1)",
+  "a GPU kernel on threads": "await Promise.all([kernels.simd.run(1), kernels.simd.run(1)])",
   "output without end": "while (true) console.log('line')",
 };
 
@@ -37,7 +39,13 @@ beforeAll(async () => {
   kernel = await KernelProcess.start(sourceKernel());
   client = kernel.client;
   await client.execute(
-    `import { Pool } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1)`,
+    `import { gpu, Pool } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
+     const make = (backend: "cpu" | "simd") => gpu(({ x }, n) => {
+       let s = 0;
+       while (n > 0) s = s + x > 1e6 ? 0 : s + 1;
+       return x;
+     }, { output: [5000], backend });
+     const kernels = { cpu: make("cpu"), simd: make("simd") };`,
   );
 });
 
@@ -55,6 +63,11 @@ describe("interrupts", () => {
         expect(error?.ename, JSON.stringify(error)).toBe("KeyboardInterrupt");
         const { result } = await client.execute(`kept = ${tries}; [kept, await pool.run((n: number) => n + 1, kept)]`);
         expect(result).toBe(`[ ${tries}, ${tries + 1} ]`);
+        if (!what.includes("GPU")) continue;
+        const again = await client.execute(
+          "[(await kernels.cpu.run(0)).value[9], (await kernels.simd.run(0)).value[9]]",
+        );
+        expect(again.result, JSON.stringify(again.error)).toBe("[ 9, 9 ]");
       }
     });
   }
