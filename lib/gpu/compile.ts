@@ -42,8 +42,7 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
     if (buffers > storageBuffers)
       throw new RangeError(`Expected at most ${storageBuffers - 1} arrays, as this GPU allows, got ${buffers - 1}`);
   }
-  const { GPU } = require("gpu.js") as { GPU: new (settings: { mode: string }) => GpuJs };
-  const device = new GPU({ mode: MODES[backend] });
+  const device = deviceOf(backend);
   for (const { source, name, parameters } of helpers) {
     const types = Object.fromEntries(parameters.map(({ code }) => [code, "Float"]));
     device.addFunction(source, { name, argumentTypes: types, returnType: "Float" });
@@ -93,6 +92,16 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
     },
     destroy: () => void device.destroy().catch(() => {}),
   };
+}
+
+function deviceOf(backend: BackendName): GpuJs {
+  const { GPU } = require("gpu.js") as { GPU: new (settings: { mode: string }) => GpuJs };
+  try {
+    return new GPU({ mode: MODES[backend] });
+  } catch (cause) {
+    // What headless-gl needs shows only here: its package, a display.
+    throw new Error(`backend "${backend}" can't run here: ${(cause as Error).message}`, { cause });
+  }
 }
 
 const handleOf = (arg: Argument): unknown => (arg instanceof Kept ? arg.held().handle : arg);

@@ -32,6 +32,8 @@ const HANGS: Record<string, string> = {
   "a permit that nobody releases": "await new Semaphore(0).acquireAsync()",
   "a permit that nobody releases, blocked": "new Semaphore(0).acquire()",
   "tasks that wait for a permit": "const none = new Semaphore(0); await pool.map([1, 2], () => void none.acquire())",
+  "a GPU kernel in this thread": "await kernels.cpu.run(1)",
+  "a GPU kernel on threads": "await Promise.all([kernels.simd.run(1), kernels.simd.run(1)])",
   "output without end": "while (true) console.log('line')",
 };
 
@@ -42,7 +44,13 @@ beforeAll(async () => {
   kernel = await KernelProcess.start(sourceKernel());
   client = kernel.client;
   await client.execute(
-    `import { Pool, Semaphore } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1)`,
+    `import { gpu, Pool, Semaphore } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
+     const make = (backend: "cpu" | "simd") => gpu(({ x }, n) => {
+       let s = 0;
+       while (n > 0) s = s + x > 1e6 ? 0 : s + 1;
+       return x;
+     }, { output: [5000], backend });
+     const kernels = { cpu: make("cpu"), simd: make("simd") };`,
   );
 });
 
@@ -60,6 +68,11 @@ describe("interrupts", () => {
         expect(error?.ename, JSON.stringify(error)).toBe("KeyboardInterrupt");
         const { result } = await client.execute(`kept = ${tries}; [kept, await pool.run((n: number) => n + 1, kept)]`);
         expect(result).toBe(`[ ${tries}, ${tries + 1} ]`);
+        if (!what.includes("GPU")) continue;
+        const again = await client.execute(
+          "[(await kernels.cpu.run(0)).value[9], (await kernels.simd.run(0)).value[9]]",
+        );
+        expect(again.result, JSON.stringify(again.error)).toBe("[ 9, 9 ]");
       }
     });
   }

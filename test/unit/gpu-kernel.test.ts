@@ -129,15 +129,18 @@ it("an interrupt ends the threads of a kernel that doesn't, and nobody else's ru
 });
 
 /** In a program of its own. */
+const node = (...args: string[]) =>
+  promisify(execFile)(process.execPath, ["--conditions=braid-source", "--no-warnings", ...args], {
+    cwd: import.meta.dirname,
+  });
+
 async function run(body: string): Promise<{ stdout: string }> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "braid-gpu-"));
   try {
     const file = path.join(folder, "main.ts");
-    fs.writeFileSync(
-      file,
-      body.replace('"braid"', JSON.stringify(path.resolve(import.meta.dirname, "../../lib/index.ts"))),
-    );
-    return await promisify(execFile)(process.execPath, ["--conditions=braid-source", "--no-warnings", file]);
+    const library = JSON.stringify(path.resolve(import.meta.dirname, "../../lib/index.ts"));
+    fs.writeFileSync(file, body.replace('"braid"', library));
+    return await node(file);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
@@ -159,6 +162,7 @@ it.skipIf(!fs.existsSync("/proc/self/task"))("leaves no thread behind", async ()
   const { stdout } = await run(`
     import { gpu } from "braid";
     import fs from "node:fs";
+    import { mock } from "node:test";
     const threads = () => fs.readdirSync("/proc/self/task").length;
     const xs = new Float32Array(20000).fill(1);
     const round = async () => {
@@ -172,6 +176,31 @@ it.skipIf(!fs.existsSync("/proc/self/task"))("leaves no thread behind", async ()
     const most = await round();
     while (threads() > before) await new Promise((go) => setTimeout(go, 5));
     console.log(most > before);
+
+    // One that nobody runs any more and nobody ends.
+    mock.timers.enable({ apis: ["setTimeout"] });
+    await gpu(({ x }) => x, { output: [20000], backend: "simd" }).run();
+    const during = threads();
+    mock.timers.tick(9_999);
+    for (let i = 0; i < 20; i++) await new Promise((go) => setImmediate(go));
+    console.log(during > before, threads() === during);
+    mock.timers.tick(1);
+    for (; threads() > before; mock.timers.tick(1)) await new Promise((go) => setImmediate(go));
   `);
-  expect(stdout).toBe("true\n");
+  expect(stdout).toBe("true\ntrue true\n");
+});
+
+// gpu.js starts its threads with the program's own flags, and they can't stand this one.
+it("takes the next backend where the best fails, unless it was asked for", async () => {
+  const source = `
+    import { gpu } from "braid";
+    const twice = (backend) => gpu(({ x }, n) => x * n, { output: [20000], backend });
+    const { value, backend, why } = await twice().run(2);
+    console.log(value[19999], backend, /The kernel failed on "simd": .*require/.test(why));
+    await twice("simd").run(2).catch((error) => console.log(error.message.slice(0, 27)));
+  `;
+  const { stdout } = await node("--input-type=module", "-e", source);
+  const [first, second] = stdout.split("\n");
+  if (!webgpu!.hardware) expect(first).toBe("39998 cpu true");
+  expect(second).toBe('The kernel failed on "simd"');
 });

@@ -1,5 +1,6 @@
 // What a kernel can take along and what not, and the traps of gpu.js that the translation takes away.
 
+import vm from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
   CaptureError,
@@ -11,6 +12,8 @@ import {
 } from "../../lib/index.ts";
 
 const able = (await gpuBackends()).filter(({ available }) => available).map(({ backend }) => backend);
+declare const document: { width: number };
+
 const one: GpuOptions = { output: [1], backend: "cpu" };
 
 describe("a kernel takes along", () => {
@@ -86,7 +89,7 @@ describe("a kernel refuses, naming it,", () => {
     ["NaN", "nan", ({ x }) => x * nan, "no 32-bit float"],
     ["uneven rows", "pair", ({ x }) => pair[x]![0]!, "whose rows differ in length"],
     ["a written variable", "count", ({ x }) => (count += x), "can only return a number"],
-    ["a name of the DOM", "document", new Function("return ({ x }) => x * document.width")(), "which isn't there"],
+    ["a name of the DOM", "document", ({ x }) => x * document.width, "which isn't there"],
     ["recursion", "loop", ({ x }) => loop(x), "calls itself"],
     ["the console", "console", ({ x }) => x * (console as any).size, "belongs to the program around it"],
   ];
@@ -125,7 +128,11 @@ describe("a kernel refuses, naming it,", () => {
       },
       "declare it outside",
     ],
-    ["`this` of an arrow function", new Function("return () => this.thread.x")(), "take the place as its first parameter"],
+    [
+      "`this` of an arrow function",
+      vm.runInThisContext("() => this.thread.x"),
+      "take the place as its first parameter",
+    ],
     ["arguments without the place", (xs: any) => xs[0], "takes the place first"],
     ["an unknown part of the place", ({ w }: any) => w, "x, y, z, thread, output and constants"],
     ["a function of Math that a GPU lacks", ({ x }: any) => Math.imul(x, 3), "Math.imul(x, 3)"],
