@@ -213,10 +213,24 @@ describe.each(able)("on %s", (backend: BackendName) => {
       { output: [100_001], backend },
     );
     const { value } = await large.run(10_000);
-    for (const [x, rest] of [0, 1, 1, 3].entries())
-      expect(value[[0, 70_711, 99_999, 100_000][x]!]).toBe(102 + rest);
+    for (const [x, rest] of [0, 1, 1, 3].entries()) expect(value[[0, 70_711, 99_999, 100_000][x]!]).toBe(102 + rest);
     large.destroy();
     last.destroy();
     sum.destroy();
+  });
+
+  it("bits are those of 32-bit integers", async () => {
+    const hash = gpu(
+      ({ x }) => {
+        let h = x ^ 61;
+        h ^= h << 13;
+        h ^= h >>> 17;
+        h ^= h << 5;
+        return (h & 0xffff) + (~h >> 20);
+      },
+      { output: [5000], backend },
+    );
+    expect(await hash.verify()).toMatchObject({ maxError: 0 });
+    hash.destroy();
   });
 });
