@@ -90,7 +90,11 @@ export async function compile(program: Program, facts: BackendFacts, options: Co
       const handle = (await call(() => (keeping ??= make({ pipeline: true, immutable: true })), args)) as DeviceHandle;
       return { handle, read: () => handle.toArray() };
     },
-    destroy: () => void device.destroy().catch(() => {}),
+    destroy() {
+      // At once: the device would wait for a timer, which an interrupt may take away.
+      for (const one of [direct, keeping]) one?.kernel.destroy(true);
+      device.destroy().catch(() => {});
+    },
   };
 }
 
@@ -120,5 +124,5 @@ interface GpuJs {
 
 interface Shortcut {
   (...args: unknown[]): unknown;
-  kernel: { onRequestFallback: unknown; fallbackReason?: string };
+  kernel: { onRequestFallback: unknown; fallbackReason?: string; destroy(removeCanvas: boolean): void };
 }

@@ -53,6 +53,7 @@ function describe(value: unknown): string {
 
 /** Typed arrays of numbers, arrays of numbers, and arrays of those; looks at the first element only. */
 export function isNumbers(value: unknown): value is NestedNumbers {
+  if (value instanceof Float32Array || value instanceof Float64Array) return true;
   if (ArrayBuffer.isView(value))
     return !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
   if (!Array.isArray(value)) return false;
@@ -61,17 +62,18 @@ export function isNumbers(value: unknown): value is NestedNumbers {
 
 /** Outermost first; or what is wrong with it. */
 export function shapeOf(value: NestedNumbers): number[] | string {
-  if (value.length === 0) return "which holds nothing";
-  if (!isNumbers(value[0])) return [value.length];
-  const inner = shapeOf(value[0]);
-  if (typeof inner === "string") return inner;
-  if (inner.length === 3) return "which is more than three deep";
-  for (let i = 1; i < value.length; i++) {
-    const other: unknown = value[i];
-    const shape = isNumbers(other) ? shapeOf(other) : "a number";
-    if (String(shape) !== String(inner)) return "whose rows differ in length";
-  }
-  return [value.length, ...inner];
+  const shape: number[] = [];
+  for (let at: unknown = value; isNumbers(at); at = at[0]) shape.push(at.length);
+  if (shape.includes(0)) return "which holds nothing";
+  if (shape.length > 3) return "which is more than three deep";
+  return hasShape(value, shape, 0) ? shape : "whose rows differ in length";
+}
+
+function hasShape(value: unknown, shape: readonly number[], depth: number): boolean {
+  if (!isNumbers(value) || value.length !== shape[depth]) return false;
+  if (depth === shape.length - 1) return typeof value[0] === "number";
+  for (let i = 0; i < value.length; i++) if (!hasShape(value[i], shape, depth + 1)) return false;
+  return true;
 }
 
 /** Deep, with typed arrays in memory of their own. */

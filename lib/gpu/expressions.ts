@@ -40,13 +40,13 @@ export class Expressions extends Meanings {
     return meaning?.is === "integer" || (meaning?.is === "variable" && meaning.variable.integer);
   }
 
-  /** An integer that can't overflow: no sums and products but those with a literal. */
+  /** An integer that can't overflow, also when it is added up in a loop: no products, and no sums but with one. */
   isSafeInteger(node: Tree): boolean {
     if (node.type === "AssignmentExpression") return BITWISE.has((node.operator as string).slice(0, -1));
     if (!this.isInteger(node) || this.fold(node) !== undefined) return this.isInteger(node);
     if (node.type === "UnaryExpression") return node.operator === "~" || this.isSafeInteger(node.argument);
     if (node.type !== "BinaryExpression" || BITWISE.has(node.operator)) return true;
-    const isStep = this.fold(node.left) !== undefined || this.fold(node.right) !== undefined;
+    const isStep = [node.left, node.right].some((side) => Math.abs(this.fold(side) ?? Infinity) <= 1);
     return node.operator !== "*" && isStep && this.isSafeInteger(node.left) && this.isSafeInteger(node.right);
   }
 
@@ -139,7 +139,7 @@ export class Expressions extends Meanings {
     const { left, right } = node as Tree & { left: Tree; right: Tree };
     const operator =
       (node.operator as string).slice(0, 2) === "==" ? "==" : (node.operator as string).replace("!==", "!=");
-    const isExact = this.isInteger(left) && this.isInteger(right);
+    const isExact = this.isSafeInteger(left) && this.isSafeInteger(right);
     const form = (side: Tree): string => (isExact ? this.exact(side) : this.value(side));
     return `(${form(left)} ${operator} ${form(right)})`;
   }

@@ -43,6 +43,7 @@ export function statements(body: Tree, expressions: Expressions, refuse: Refuse)
         if (node.label) throw refuse(node, "jumps to a label, which a kernel doesn't have");
         return [node.type === "BreakStatement" ? "break;" : "continue;"];
       case "ExpressionStatement":
+        if (node.directive) return [];
         return [`${effect(node.expression)};`];
     }
     throw refuse(node, "is no statement that a kernel has: write it with if, for, while and return");

@@ -9,8 +9,10 @@ export interface Variable {
   /** Its name in the translation. */
   readonly code: string;
   readonly init: Tree | null;
-  /** What is assigned to it; `undefined` stands for a step by a literal (`i++`, `i += 2`). */
+  /** What is assigned to it; `undefined` stands for a step that can't overflow: by one, or of a loop's counter. */
   readonly assigned: (Tree | undefined)[];
+  /** It is declared in the head of a loop, whose end is no more than 2³¹. */
+  readonly isCounter: boolean;
   /** Whether all that it gets is an integer that can't overflow. */
   integer: boolean;
 }
@@ -51,12 +53,13 @@ export function localsOf(body: Tree, names: Names, refuse: (node: Tree, why: str
   const of = new Map<Tree, Variable>();
   const assignedParameters = new Set<string>();
 
-  const declare = (scope: Scope, statements: readonly Tree[]): void => {
+  const declare = (scope: Scope, statements: readonly Tree[], isCounter = false): void => {
     for (const { type, declarations } of statements) {
       if (type !== "VariableDeclaration") continue;
       for (const { id, init } of declarations as Tree[]) {
         if (id.type !== "Identifier") throw refuse(id, "takes something apart: declare one variable at a time");
-        const variable: Variable = { name: id.name, code: names.take(id.name), init, assigned: [], integer: false };
+        const code = names.take(id.name);
+        const variable: Variable = { name: id.name, code, init, assigned: [], isCounter, integer: false };
         scope.variables.set(id.name, variable);
         of.set(id, variable);
       }
@@ -87,14 +90,14 @@ export function localsOf(body: Tree, names: Names, refuse: (node: Tree, why: str
       }
       case "ForStatement": {
         const inner = new Scope(scope);
-        if (node.init) declare(inner, [node.init]);
+        if (node.init) declare(inner, [node.init], node.test !== null);
         for (const part of [node.init, node.test, node.update, node.body]) walk(part, inner);
         return;
       }
       case "AssignmentExpression": {
-        const isStep = /^[+-]=$/.test(node.operator) && Number.isInteger(node.right.value);
-        const value = node.operator === "=" ? node.right : isStep ? undefined : node;
-        assign(scope, node.left, value);
+        const isSum = /^[+-]=$/.test(node.operator) && Number.isInteger(node.right.value);
+        const isStep = isSum && (node.right.value === 1 || scope.find(node.left.name)?.isCounter);
+        assign(scope, node.left, node.operator === "=" ? node.right : isStep ? undefined : node);
         break;
       }
       case "UpdateExpression":
@@ -117,8 +120,8 @@ export function localsOf(body: Tree, names: Names, refuse: (node: Tree, why: str
 
 /**
  * Tells which variables are integers: those that only get what can't overflow (`isSafe`: literals, indices, results of
- * bitwise operators, other such variables) or are stepped by a literal. All others are floats, so that no product
- * of integers wraps round.
+ * bitwise operators, other such variables) or are counted up. All others are floats, so that no product and no sum of
+ * integers wraps round.
  */
 export function settleIntegers(locals: Locals, isSafe: (node: Tree) => boolean): void {
   const all = new Set(locals.of.values());

@@ -87,6 +87,6 @@ it.each(backends)("random kernels on %s", async (backend) => {
         kernel.destroy();
       }
     }),
-    { numRuns: Number(process.env["GPU_RUNS"] ?? 60) },
+    { numRuns: Number(process.env["BRAID_TRIES"] ?? 40) },
   );
 });

@@ -201,7 +201,36 @@ describe.each(able)("on %s", (backend: BackendName) => {
     );
     expect((await count.run(200_000)).value[0]).toBe(200_000);
     count.destroy();
+    const large = gpu(
+      ({ x }, n) => {
+        let added = 0;
+        let i = 0;
+        for (; i < n; i++) added += 1_000_000;
+        for (let k = 0; k < n; k += 5000) added = added + 100_000_000;
+        const far = x * x > 4_999_999_999 ? 1 : 0;
+        return Math.round(added / 1e8) + far + (x * 50_000 === 5_000_000_000 ? 2 : 0);
+      },
+      { output: [100_001], backend },
+    );
+    const { value } = await large.run(10_000);
+    for (const [x, rest] of [0, 1, 1, 3].entries()) expect(value[[0, 70_711, 99_999, 100_000][x]!]).toBe(102 + rest);
+    large.destroy();
     last.destroy();
     sum.destroy();
+  });
+
+  it("bits are those of 32-bit integers", async () => {
+    const hash = gpu(
+      ({ x }) => {
+        let h = x ^ 61;
+        h ^= h << 13;
+        h ^= h >>> 17;
+        h ^= h << 5;
+        return (h & 0xffff) + (~h >> 20);
+      },
+      { output: [5000], backend },
+    );
+    expect(await hash.verify()).toMatchObject({ maxError: 0 });
+    hash.destroy();
   });
 });
