@@ -3,22 +3,15 @@
 
 import { load, replace, type Words } from "../atomics.ts";
 import { checkInteger, checkWait } from "../checks.ts";
-import { inLibrary, ship, unship } from "../library.ts";
-import { SharedObjects } from "../shared-objects.ts";
+import { inLibrary } from "../library.ts";
 import type { Wait, WaitAsync } from "../waiting.ts";
 import { Held, type Guard } from "./guard.ts";
+import { Arrived, newWords, Primitive } from "./primitive.ts";
 import { WAITER_WORDS, Waiters } from "./waiters.ts";
 
 const MAX_PERMITS = 2 ** 31 - 1;
 const PERMITS = 0;
 const WAITERS_AT = 1;
-
-interface Shipped {
-  readonly id: string;
-  readonly words: Words;
-}
-
-const known = new SharedObjects<Semaphore>();
 
 /**
  * So many permits for all threads: who gets one goes on, others wait until one is released. Captured by a task, or sent
@@ -40,32 +33,26 @@ const known = new SharedObjects<Semaphore>();
  *   return (await fetch(url)).status;
  * });
  */
-export class Semaphore {
-  readonly #words: Words;
+export class Semaphore extends Primitive {
   readonly #waiters: Waiters;
-  readonly #id: string;
   readonly #take = (): Guard | undefined => this.tryAcquire();
 
   /** @param permits how many there are at first, from 0 */
   constructor(permits: number);
-  constructor(from: number | Shipped) {
-    const isNew = typeof from !== "object" || from === null;
-    if (isNew) checkInteger("permits", from, 0, MAX_PERMITS);
-    this.#words = isNew ? new Int32Array(new SharedArrayBuffer((WAITERS_AT + WAITER_WORDS) * 4)) : from.words;
-    if (isNew) this.#words[PERMITS] = from;
-    this.#waiters = new Waiters(this.#words, WAITERS_AT);
-    this.#id = known.add(this, isNew ? undefined : from.id);
+  constructor(from: number | Arrived) {
+    super(from instanceof Arrived ? from : withPermits(checkInteger("permits", from, 0, MAX_PERMITS)));
+    this.#waiters = new Waiters(this.words, WAITERS_AT);
   }
 
   /** How many permits are free now; the next moment it may be another number. */
   get available(): number {
-    return load(this.#words, PERMITS);
+    return load(this.words, PERMITS);
   }
 
   /** A permit if one is free. */
   tryAcquire(): Guard | undefined {
     for (let free = this.available; free > 0; free = this.available)
-      if (replace(this.#words, PERMITS, free, free - 1)) return new Held(() => this.release());
+      if (replace(this.words, PERMITS, free, free - 1)) return new Held(() => this.release());
     return undefined;
   }
 
@@ -90,18 +77,16 @@ export class Semaphore {
         throw new RangeError(
           `A semaphore holds up to ${MAX_PERMITS} permits; ${n} more than the ${free} that are free are too many.`,
         );
-      if (replace(this.#words, PERMITS, free, free + n)) break;
+      if (replace(this.words, PERMITS, free, free + n)) break;
     }
     this.#waiters.wake(n);
   }
+}
 
-  static [unship](data: Shipped): Semaphore {
-    return known.find(data.id) ?? new (Semaphore as unknown as new (data: Shipped) => Semaphore)(data);
-  }
-
-  [ship](): { module: string; export: string; data: Shipped } {
-    return { module: import.meta.url, export: "Semaphore", data: { id: this.#id, words: this.#words } };
-  }
+function withPermits(permits: number): Words {
+  const words = newWords(WAITERS_AT + WAITER_WORDS);
+  words[PERMITS] = permits;
+  return words;
 }
 
 inLibrary(import.meta.url, { Semaphore });
