@@ -18,6 +18,7 @@ const KINDS: Record<string, Kind> = {
   stress: { serial: true, timeoutMs: 120_000 },
   conformance: { serial: true, python: true, timeoutMs: 120_000 },
   notebooks: { serial: true, python: true, timeoutMs: 300_000 },
+  book: { serial: true, python: true, timeoutMs: 600_000 },
   browser: { serial: true, python: true, timeoutMs: 180_000 },
 };
 

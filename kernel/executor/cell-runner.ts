@@ -5,7 +5,7 @@ import type { MimeBundle } from "../../lib/host.ts";
 import type { CellError, ExecuteCommand, Outcome, Shown } from "../link/messages.ts";
 import { cleanStack, describeError, describeValue } from "./describe.ts";
 import { disposeHeld } from "./disposal.ts";
-import { bindNames } from "./imports.ts";
+import { bindNames, forgetHalfLoaded } from "./imports.ts";
 import { runAs } from "./origin.ts";
 import { report } from "./output.ts";
 import { type Evaluated, EvaluationSession, type Guarded } from "./session.ts";
@@ -43,6 +43,7 @@ export class CellRunner {
 
   /** Called while the main thread is idle or awaits: what the cell awaits is abandoned, its threads and timers stop. */
   interrupt(): void {
+    forgetHalfLoaded();
     const job = this.#current;
     if (!job) return;
     // First of all: what is stopped may fail the cell in its own way.

@@ -35,6 +35,38 @@ export function importedName(name: string): ImportOrigin | undefined {
   return importedNames.get(name);
 }
 
+/** Imports of cells that have not come to their end, for an interrupt to find. */
+const unfinished = { imports: 0, interrupts: 0, urls: new Set<string>() };
+/** By address: the interrupt that spoiled the module. It is loaded anew, by another address. */
+const spoiled = new Map<string, number>();
+
+/**
+ * Drops modules that an interrupt ended in the middle: of one that was required, what it had exported until then would be
+ * taken for all of it; one that was imported would be waited for without end. To be called where no module is running.
+ */
+export function forgetHalfLoaded(): void {
+  for (const [file, module] of Object.entries(require.cache)) if (module?.loaded === false) delete require.cache[file];
+  unfinished.interrupts++;
+  for (const url of unfinished.urls) spoiled.set(url, unfinished.interrupts);
+  unfinished.urls.clear();
+  unfinished.imports = 0;
+}
+
+async function importUnlessInterrupted(specifier: string, options?: ImportCallOptions): Promise<object> {
+  const { interrupts } = unfinished;
+  if (unfinished.imports++ === 0) unfinished.urls.clear();
+  const ended = (): boolean => interrupts === unfinished.interrupts && --unfinished.imports === 0;
+  try {
+    const namespace = (await import(specifier, options)) as object;
+    if (ended()) unfinished.urls.clear();
+    return namespace;
+  } catch (error) {
+    // What failed may have failed by the interrupt that is on its way: its modules stay in sight.
+    ended();
+    throw error;
+  }
+}
+
 /** A cell declares these names from now on. */
 export function bindNames(names: ExecuteCommand["names"]): void {
   for (const { name, specifier, exported } of names) {
@@ -68,7 +100,7 @@ export function defineGlobal(name: string, value: unknown): void {
 /** @param needed what an import declaration takes from the module: that it is missing is an error of the import */
 async function importFromCell(specifier: unknown, options?: ImportCallOptions, needed: string[] = []): Promise<object> {
   const from = FROM_CELL + String(specifier);
-  const namespace = (await import(from, options)) as Record<string, unknown>;
+  const namespace = (await importUnlessInterrupted(from, options)) as Record<string, unknown>;
   const missing = needed.find((name) => !(name in namespace));
   if (missing !== undefined)
     throw new SyntaxError(`The requested module '${String(specifier)}' does not provide an export named '${missing}'`);
@@ -94,16 +126,28 @@ function installHooks(cellUrl: string): void {
       // TypeScript asks for no attribute, Node does.
       if (context.parentURL === cellUrl && resolved.url.endsWith(".json"))
         return { ...resolved, importAttributes: { ...context.importAttributes, type: "json" } };
-      if (!isLocalTypeScript(resolved.url)) return resolved;
+      if (!isLocalTypeScript(resolved.url))
+        return spoiled.has(resolved.url) ? { ...resolved, url: unspoiled(resolved.url) } : resolved;
       const url = resolved.url.split("?")[0]!;
-      return { ...resolved, url: `${url}?v=${newestChange(fileURLToPath(url))}`, format: "module", shortCircuit: true };
+      const version = `${url}?v=${newestChange(fileURLToPath(url))}`;
+      return { ...resolved, url: unspoiled(version), format: "module", shortCircuit: true };
     },
     load(url, context, next) {
+      if (unfinished.imports > 0) unfinished.urls.add(url.replace(AGAIN, ""));
       if (!isLocalTypeScript(url)) return next(url, context);
       const file = fileURLToPath(url.split("?")[0]!);
       return { format: "module", shortCircuit: true, source: toJavaScript(file, fs.readFileSync(file, "utf8")) };
     },
   });
+}
+
+const AGAIN = /[?&]again=\d+$/;
+
+function unspoiled(url: string): string {
+  const interrupt = spoiled.get(url);
+  if (interrupt === undefined || url.startsWith(ownFolder + "lib/") || url.startsWith(ownFolder + "kernel/"))
+    return url;
+  return `${url}${url.includes("?") ? "&" : "?"}again=${interrupt}`;
 }
 
 const ownFolder = new URL("../../", import.meta.url).href;

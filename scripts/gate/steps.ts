@@ -64,7 +64,7 @@ interface VitestResult {
 }
 
 /** Runs Vitest projects; a file that could not even be loaded counts as one failed test. */
-export async function runTests(projects: readonly string[]): Promise<Counts> {
+export async function runTests(projects: readonly string[], limitMs = LIMIT_MS): Promise<Counts> {
   const name = `tests (${projects.join(", ")})`;
   const startMs = performance.now();
   const file = join(ROOT, ".artefacts", `vitest-${projects.join("-")}.json`);
@@ -76,7 +76,7 @@ export async function runTests(projects: readonly string[]): Promise<Counts> {
   const { code, output } = await runToEnd(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, CI: "1" },
-    limitMs: LIMIT_MS,
+    limitMs,
   });
   const { failures, ...counts } = countTests(file);
   // Vitest fails for more than tests: an unhandled error, a set-up that threw.

@@ -1,6 +1,9 @@
 // Interrupts, again and again: of whatever a cell can hang in, and at random moments. State is kept, every time, and the
 // next cell is never hit. BRAID_TRIES sets how often each is tried.
 
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, KernelProcess } from "../../bench/kernel/client.ts";
@@ -76,6 +79,27 @@ describe("interrupts", () => {
       }
     });
   }
+
+  it.each([
+    ["required", "cjs", "exports.first = 1;", "exports.second = 2;", "require(file)"],
+    ["imported", "ts", "export const first = 1;", "export const second = 2;", "await import(file)"],
+  ])("a module that is being %s is loaded whole the next time", async (_, extension, first, second, load) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "braid-interrupted-"));
+    const file = path.join(folder, `slow.${extension}`);
+    try {
+      fs.writeFileSync(file, `${first}\nwhile (globalThis["isSlow"]) {}\n${second}\n`);
+      await client.execute(`Object.assign(globalThis, { isSlow: true, file: ${JSON.stringify(file)} });`);
+      const running = client.execute(`// @ts-nocheck\n${load}`);
+      await client.next((_, { header }) => header.msg_type === "execute_input");
+      await sleep(200);
+      await client.send("control", "interrupt_request", {});
+      expect((await running).error?.ename).toBe("KeyboardInterrupt");
+      const { result } = await client.execute(`// @ts-nocheck\nisSlow = false; (${load}).second`);
+      expect(result).toBe("2");
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
 
   it(`at random moments around short cells, ${RANDOM_TRIES} times: no wrong state, no other cell hit`, async () => {
     await client.execute("let count = 0");

@@ -1,42 +1,12 @@
 // Each notebook, executed as a reader would from the shell, and its claims checked.
 
-import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { readNotebook, toText, type Cell, type Notebook } from "../../kernel/cli/notebook.ts";
 import { ROOT } from "../../kernel/cli/paths.ts";
 import { findLeak, thisMachine } from "../../kernel/cli/record.ts";
-
-const run = promisify(execFile);
-const folder = path.join(ROOT, "notebooks");
-const names = readdirSync(folder).filter((name) => name.endsWith(".ipynb"));
-
-async function execute(file: string, ...args: string[]): Promise<{ notebook: Notebook; html: string; stdout: string }> {
-  const name = path.basename(file);
-  const out = path.join(mkdtempSync(path.join(tmpdir(), "braid-notebook-")), name);
-  const html = out.replace(/ipynb$/, "html");
-  const command = ["scripts/start.mjs", "run", file, "--out", out, "--html", html, ...args];
-  const { stdout } = await run(process.execPath, command, { cwd: ROOT });
-  return { notebook: readNotebook(out), html: readFileSync(html, "utf8"), stdout };
-}
-
-/** What its cells said of themselves in their outputs' metadata. */
-function said<T>({ cells }: Notebook, key: string): T[] {
-  return cells.flatMap(({ outputs = [] }) =>
-    outputs.flatMap((output) => {
-      const { braid } = ("metadata" in output ? output.metadata : {}) as { braid?: object };
-      return braid && key in braid ? [braid as T] : [];
-    }),
-  );
-}
-
-const claims = (notebook: Notebook): { claim: string; holds: boolean }[] => said(notebook, "claim");
-
-const tagged = (cell: Cell, tag: string): boolean =>
-  ((cell.metadata["tags"] as string[] | undefined) ?? []).includes(tag);
+import { claims, execute, folder, names, said, tagged } from "./execution.ts";
 
 /** The exercises that a notebook makes, by id. */
 function exercisesOf({ cells }: Notebook): string[] {
@@ -53,13 +23,6 @@ describe.each(names)("%s", (name) => {
     expect(claims(notebook).filter(({ holds }) => !holds)).toEqual([]);
     expect(html).toContain("application/vnd.plotly.v1+json");
     expect(readFileSync(path.join(folder, name), "utf8")).toBe(before);
-  });
-
-  it.each([1, 4])("does what it claims with %i threads", async (threads) => {
-    const { notebook } = await execute(path.join(folder, name), "-p", `threads=${threads}`);
-    const injected = notebook.cells.find((cell) => tagged(cell, "injected-parameters"));
-    expect(injected?.source).toBe(`threads = ${threads};`);
-    expect(claims(notebook).filter(({ holds }) => !holds)).toEqual([]);
   });
 
   it("is committed as it was recorded: every cell run, none failed, nothing of a machine in it", () => {
