@@ -1,49 +1,20 @@
 // Runs a pipeline over a part of the elements: all stages and the ending in one generated loop, so that V8 compiles it
-// for exactly these functions and no intermediate array exists.
+// for exactly these functions and no intermediate array exists. The maker of loops for the backend "js" (plan.ts).
 
 import { isThenable } from "../pool/parts.ts";
-import { inLibrary } from "../ship/index.ts";
+import type { Ending, Loop, Operands, Plan, Stage } from "./plan.ts";
 
-export type Stage = readonly [kind: "map" | "filter", fn: (value: never, index: number) => unknown];
-export type Ending =
-  "sum" | "sum-pairwise" | "sum-compensated" | "reduce" | "min" | "max" | "count" | "forEach" | "into" | "toArray";
-
-/** What all chunks share. */
-export interface Plan {
-  readonly stages: readonly Stage[];
-  readonly ending: Ending;
-  /** The function of `reduce` or `forEach`. */
-  readonly last?: Function | undefined;
-  readonly zero?: unknown;
-  /** Where `into` writes. */
-  readonly out?: ArrayLike<unknown> | undefined;
-  /** The elements, where all threads see them; "range" where the index is the element. */
-  readonly source?: ArrayLike<unknown> | "range" | undefined;
-}
-
-export interface Chunk {
-  /** First index, in the array of the caller, and how many. */
-  readonly first: number;
-  readonly length: number;
-  /** What a range adds to the index. */
-  readonly offset: number;
-  /** The elements of this chunk, where they are copied. */
-  readonly elements?: ArrayLike<unknown> | undefined;
-}
-
-/** A partial sum and its error so far. */
-export type PartialSum = readonly [sum: number, lost: number];
-
-type Loop = (
+type Generated = (
   stages: readonly Function[],
   last: Function | undefined,
   zero: unknown,
   source: ArrayLike<unknown> | undefined,
-  from: number,
-  to: number,
-  shift: number,
+  offset: number,
+  cols: number,
   out: ArrayLike<unknown> | undefined,
   wrong: (x: unknown, i: number) => never,
+  first: number,
+  end: number,
 ) => unknown;
 
 const BLOCK = 128;
@@ -51,6 +22,15 @@ const BLOCK = 128;
 // What these check of each element V8 knows anyway where it adds or compares numbers: the check is compiled to nothing.
 const IF_NO_NUMBER = `if(typeof x!=="number")wrong(x,i);`;
 const IF_NOT_ORDERED = `if(typeof x!=="number"&&typeof x!=="bigint")wrong(x,i);`;
+
+const IF_PROMISE = `if(typeof x==="object"&&x!==null&&typeof x.then==="function")wrong(x,i);`;
+
+/** How the next element is reached, by the kind of the operands. */
+const ELEMENTS: Record<Operands["kind"], string> = {
+  array: "source[i]",
+  range: "i+offset",
+  rows: "source.subarray(i*cols,(i+1)*cols)",
+};
 
 const ENDINGS: Record<Ending, { before: string; each: string; after: string }> = {
   sum: { before: "let s=0", each: `${IF_NO_NUMBER}s+=x`, after: "return s" },
@@ -70,14 +50,25 @@ const ENDINGS: Record<Ending, { before: string; each: string; after: string }> =
   // NaN wins, as in Math.min.
   min: { before: "let m", each: `${IF_NOT_ORDERED}if(m===undefined||x<m||x!==x)m=x`, after: "return m" },
   max: { before: "let m", each: `${IF_NOT_ORDERED}if(m===undefined||x>m||x!==x)m=x`, after: "return m" },
+  // The first of several; the first NaN, if there is one.
+  argmin: {
+    before: "let m,at=-1",
+    each: `${IF_NOT_ORDERED}if(at<0||(m===m&&(x<m||x!==x))){m=x;at=i}`,
+    after: "return at<0?undefined:[at,m]",
+  },
+  argmax: {
+    before: "let m,at=-1",
+    each: `${IF_NOT_ORDERED}if(at<0||(m===m&&(x>m||x!==x))){m=x;at=i}`,
+    after: "return at<0?undefined:[at,m]",
+  },
   count: { before: "let n=0", each: "n++", after: "return n" },
-  forEach: { before: "", each: "last(x,i)", after: "" },
-  into: { before: "", each: "out[i]=x", after: "" },
-  toArray: { before: "const r=[]", each: "r.push(x)", after: "return r" },
+  forEach: { before: "", each: `x=last(x,i);${IF_PROMISE}`, after: "" },
+  into: { before: "", each: `${IF_PROMISE}out[i]=x`, after: "" },
+  toArray: { before: "const r=[]", each: `${IF_PROMISE}r.push(x)`, after: "return r" },
 };
 
 interface KnownLoop {
-  readonly loop: Loop;
+  readonly loop: Generated;
   readonly functions: readonly unknown[];
 }
 
@@ -87,35 +78,31 @@ const NO_FUNCTION = {};
 let loopCount = 0;
 
 /**
- * The loop for these functions, already compiled by V8 if it has run with them. Never one that has run with others: V8
- * would no longer inline the calls.
+ * The loop for these functions, already compiled by V8 if it has run with them. Never one that has run with others, or
+ * over another class of arrays: V8 would no longer inline the calls and the reads.
  */
-function loopFor({ stages, ending, last, source }: Plan): Loop {
-  const isRange = source === "range";
+function loopFor({ stages, ending, last }: Plan, { kind, source, out }: Operands): Generated {
   const functions = [...stages.map(([, fn]) => fn as Function), ...(last ? [last] : [])];
   const first = functions[0] ?? NO_FUNCTION;
   const shapes = loops.get(first) ?? new Map<string, KnownLoop>();
   loops.set(first, shapes);
-  const key = `${ending} ${isRange} ${stages.map(([kind]) => kind).join()}`;
+  const classes = `${source?.constructor?.name} ${out?.constructor?.name}`;
+  const key = `${ending} ${kind} ${classes} ${stages.map(([step]) => step).join()}`;
   const known = shapes.get(key);
-  let loop = known?.functions.every((fn, index) => fn === functions[index]) ? known.loop : undefined;
-  if (!loop) {
-    const { before, each, after } = ENDINGS[ending];
-    const names = stages.map((_, n) => `const f${n}=stages[${n}];`).join("");
-    const call = ([, fn]: Stage, n: number): string => `f${n}(x${takesOnlyTheElement(fn) ? "" : ",i"})`;
-    const steps = stages
-      .map((stage, n) => (stage[0] === "map" ? `x=${call(stage, n)};` : `if(!${call(stage, n)})continue;`))
-      .join("");
-    const element = isRange ? "j+shift" : "source[j]";
-    const index = isRange ? "j" : "j+shift";
-    loop = new Function(
-      ...["stages", "last", "zero", "source", "from", "to", "shift", "out", "wrong"],
-      `"use strict";${names}${before};for(let j=from;j<to;j++){const i=${index};let x=${element};${steps}${each}}${after}` +
-        // V8 compiles equal texts once, and what it learned of one loop would hold for its twin.
-        `//${++loopCount}`,
-    ) as Loop;
-    shapes.set(key, { loop, functions });
-  }
+  if (known?.functions.every((fn, index) => fn === functions[index])) return known.loop;
+  const { before, each, after } = ENDINGS[ending];
+  const names = stages.map((_, n) => `const f${n}=stages[${n}];`).join("");
+  const call = ([, fn]: Stage, n: number): string => `f${n}(x${takesOnlyTheElement(fn) ? "" : ",i"})`;
+  const steps = stages
+    .map((stage, n) => (stage[0] === "map" ? `x=${call(stage, n)};` : `if(!${call(stage, n)})continue;`))
+    .join("");
+  const loop = new Function(
+    ...["stages", "last", "zero", "source", "offset", "cols", "out", "wrong", "first", "end"],
+    `"use strict";${names}${before};for(let i=first;i<end;i++){let x=${ELEMENTS[kind]};${steps}${each}}${after}` +
+      // V8 compiles equal texts once, and what it learned of one loop would hold for its twin.
+      `//${++loopCount}`,
+  ) as Generated;
+  shapes.set(key, { loop, functions });
   return loop;
 }
 
@@ -125,26 +112,26 @@ function takesOnlyTheElement(fn: Function): boolean {
   return /^(function\b[^(]*)?\(?\s*[\w$]+\s*\)?\s*(=>|\{)/.test(source) && !source.includes("arguments");
 }
 
-export const chunkLoop = (plan: Plan): ((chunk: Chunk) => unknown) => {
-  const loop = loopFor(plan);
+export const chunkLoop = (plan: Plan, operands: Operands): Loop => {
+  const loop = loopFor(plan, operands);
   const stages = plan.stages.map(([, fn]) => fn as Function);
-  const { last, zero, out, source } = plan;
+  const { last, zero } = plan;
+  const { source, offset, cols, out } = operands;
   const wrong = (x: unknown, i: number): never => {
     throw wrongElement(plan.ending, x, i);
   };
-  return ({ first, length, offset, elements }) => {
-    // `shift` takes a position to the element of a range, or to the index of a copied one.
-    if (source === "range") return loop(stages, last, zero, undefined, first, first + length, offset, out, wrong);
-    if (elements) return loop(stages, last, zero, elements, 0, length, first, out, wrong);
-    return loop(stages, last, zero, source, first, first + length, 0, out, wrong);
-  };
+  return (first, end) => loop(stages, last, zero, source, offset, cols, out, wrong, first, end);
 };
 
 function wrongElement(ending: Ending, x: unknown, i: number): TypeError {
-  const [verb, wanted] = ending.startsWith("sum") ? ["sum", "numbers"] : [ending, "numbers or bigints"];
+  const [verb, wanted] = ending.startsWith("sum")
+    ? ["sum", "numbers"]
+    : [ending, isOrdering(ending) ? "numbers or bigints" : "values"];
   const remedy = isThenable(x) ? ": the functions of par() can't be async; pool.map() takes such" : "";
   return new TypeError(`${verb}() takes ${wanted}, got ${kindOf(x)} at index ${i}${remedy}.`);
 }
+
+const isOrdering = (ending: Ending): boolean => /^(arg)?(min|max)$/.test(ending);
 
 function kindOf(x: unknown): string {
   if (x === undefined || x === null) return String(x);
@@ -152,5 +139,3 @@ function kindOf(x: unknown): string {
   if (Array.isArray(x)) return "an array";
   return isThenable(x) ? "a Promise" : `an object of class ${x.constructor?.name ?? "null"}`;
 }
-
-inLibrary(import.meta.url, { chunkLoop });

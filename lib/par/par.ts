@@ -4,7 +4,8 @@ import { checkFunction, checkInteger, checkKnown, checkThreads } from "../checks
 import { defaultPool, defaultThreads, engineOf, runParts } from "../pool/index.ts";
 import { isShared, type Numbers } from "../memory/shared.ts";
 import { inLibrary } from "../ship/index.ts";
-import { chunkLoop, type Chunk, type Ending, type PartialSum, type Plan, type Stage } from "./chunk-loop.ts";
+import { choose, makers } from "./choose.ts";
+import type { Ending, Operands, Plan, Stage } from "./plan.ts";
 
 export interface ParOptions {
   /** How many threads work on it. Default: as many as the default pool has. */
@@ -71,7 +72,7 @@ class Pipeline<T> implements Par<T> {
     if (sum === "fast") return (await this.#run<number>("sum")).reduce((a, b) => a + b, 0);
     if (sum === "pairwise") return pairwise(await this.#run<number>("sum-pairwise"));
     let [total, lost] = [0, 0];
-    for (const [part, partLost] of await this.#run<PartialSum>("sum-compensated")) {
+    for (const [part, partLost] of await this.#run<[number, number]>("sum-compensated")) {
       const next = total + part;
       lost += partLost + (Math.abs(total) >= Math.abs(part) ? total - next + part : part - next + total);
       total = next;
@@ -125,13 +126,14 @@ class Pipeline<T> implements Par<T> {
     return (await this.#run<T[]>("toArray")).flat(1) as T[];
   }
 
-  explain(): { backend: "js"; why: string; chunks: number; threads: number } {
-    const { simd } = this.#options;
-    const why =
-      simd === false
-        ? "simd: false asks for the loop as it is written"
-        : "the stages run as one JavaScript loop for each chunk; no SIMD kernel is made of functions";
-    return { backend: "js", why, chunks: this.#chunkCount(), threads: this.#threads() };
+  explain(): { backend: "simd" | "js"; why: string; chunks: number; threads: number } {
+    const { backend, why } = choose({ stages: this.#stages, ending: "toArray" }, this.#operands(), this.#options.simd);
+    return { backend, why, chunks: this.#chunkCount(), threads: this.#threads() };
+  }
+
+  #operands(out?: Operands["out"]): Operands {
+    const { array, from } = this.#source;
+    return { kind: array ? "array" : "range", source: array, offset: from, cols: 0, out };
   }
 
   #threads(): number {
@@ -142,29 +144,23 @@ class Pipeline<T> implements Par<T> {
     return Math.min(this.#source.length, this.#options.chunks ?? this.#threads() * 2);
   }
 
-  async #run<R>(ending: Ending, more: Pick<Plan, "last" | "zero" | "out"> = {}): Promise<R[]> {
-    const { length, array, from } = this.#source;
-    const copied = array !== undefined && !isShared(array);
-    const plan: Plan = {
-      stages: this.#stages,
-      ending,
-      source: array === undefined ? "range" : copied ? undefined : array,
-      ...more,
-    };
+  async #run<R>(ending: Ending, more: Pick<Plan, "last" | "zero"> & { out?: Operands["out"] } = {}): Promise<R[]> {
+    const { length } = this.#source;
+    const operands = this.#operands(more.out);
+    const { last, zero } = more;
+    const unchosen = { stages: this.#stages, ending, last, zero };
+    const { backend, kernel } = choose(unchosen, operands, this.#options.simd);
+    const plan: Plan = { ...unchosen, backend, kernel };
     const count = this.#chunkCount();
-    const chunks: Chunk[] = [];
-    for (let k = 0; k < count; k++) {
-      const first = Math.floor((length * k) / count);
-      const end = Math.floor((length * (k + 1)) / count);
-      const elements = copied ? slice(array, first, end) : undefined;
-      chunks.push({ first, length: end - first, offset: from, elements });
-    }
+    const chunks: [number, number][] = [];
+    for (let k = 0; k < count; k++)
+      chunks.push([Math.floor((length * k) / count), Math.floor((length * (k + 1)) / count)]);
     const threads = this.#threads();
     const engine = engineOf(defaultPool(Math.min(threads, Math.max(1, count))));
     return (await runParts(engine, {
       label: `par.${ending}`,
-      entry: chunkLoop as never,
-      context: plan,
+      entry: runChunk as never,
+      context: { plan, operands },
       parts: chunks,
       limit: threads,
       failed: (error) => error,
@@ -172,11 +168,10 @@ class Pipeline<T> implements Par<T> {
   }
 }
 
-function slice(array: ArrayLike<unknown>, first: number, end: number): ArrayLike<unknown> {
-  // A typed array keeps its kind; anything else that has a length becomes an array.
-  if (ArrayBuffer.isView(array)) return (array as Float64Array).slice(first, end);
-  return Array.prototype.slice.call(array, first, end) as unknown[];
-}
+const runChunk = ({ plan, operands }: { plan: Plan; operands: Operands }) => {
+  const loop = makers[plan.backend]!(plan, operands);
+  return ([first, end]: [number, number]): unknown => loop(first, end);
+};
 
 function pairwise(sums: readonly number[]): number {
   if (sums.length <= 2) return (sums[0] ?? 0) + (sums[1] ?? 0);
@@ -237,4 +232,4 @@ export const par: {
   },
 );
 
-inLibrary(import.meta.url, { par });
+inLibrary(import.meta.url, { par, runChunk });

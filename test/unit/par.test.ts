@@ -129,7 +129,7 @@ describe("par", () => {
         .range(0, 1)
         .map(() => Promise.resolve(1))
         .toArray(),
-    ).rejects.toThrow(/result\[0\] is a Promise/);
+    ).rejects.toThrow(/^toArray\(\) takes values, got a Promise at index 0: the functions of par/);
   });
 
   it("uses as many threads as it is told", async () => {
