@@ -68,7 +68,8 @@ export class Figure {
 
   /**
    * The picture as SVG text, at most 60 kB, with a title and a description for screen readers and a light background
-   * of its own. Bars, lines, markers and error bars are drawn; another trace type leaves a note that names it.
+   * of its own. Bars, lines, markers, error bars, boxes, heat maps and tables are drawn; another trace type leaves a note
+   * that names it.
    * @example await fs.writeFile("speedup.svg", figure.toSVG());
    */
   toSVG(): string {

@@ -18,6 +18,32 @@ export function checkArray<T>(where: string, value: unknown, of: string): readon
   return value;
 }
 
+export function checkNames(where: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw new TypeError(`${where} needs an array of names; got ${say(value)}.`);
+  value.forEach((name, index) => {
+    if (typeof name !== "string") throw new TypeError(`${where} needs names; got ${say(name)} at index ${index}.`);
+  });
+  return value as readonly string[];
+}
+
+/** Numbers by name: a record of arrays, or one array without a name. */
+export function checkSeries(where: string, value: unknown): [name: string, numbers: readonly number[]][] {
+  const one = Array.isArray(value) || ArrayBuffer.isView(value);
+  if (!one && !isRecord(value))
+    throw new TypeError(`${where} needs numbers, or an object of numbers by name; got ${say(value)}.`);
+  const series: [string, unknown][] = one ? [["", value]] : Object.entries(value as object);
+  if (series.length === 0) throw new RangeError(`${where} needs at least one series of numbers; got none.`);
+  return series.map(([name, of]) => {
+    const whose = name === "" ? where : `${where}: ${JSON.stringify(name)}`;
+    if (!Array.isArray(of) && !ArrayBuffer.isView(of))
+      throw new TypeError(`${whose} needs an array of numbers; got ${say(of)}.`);
+    const numbers = Array.from(of as unknown as ArrayLike<number>);
+    if (numbers.length === 0) throw new RangeError(`${whose} needs at least one number; got none.`);
+    numbers.forEach((number, index) => checkNumber(`${whose}: number ${index}`, number));
+    return [name, numbers];
+  });
+}
+
 /** A logarithmic axis has no place for zero and less. */
 export function checkPositive(where: string, value: number): void {
   if (value <= 0) throw new RangeError(`${where} is ${value}, and a logarithmic axis needs numbers above 0.`);

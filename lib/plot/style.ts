@@ -76,8 +76,12 @@ export interface Mark {
   color?: string;
 }
 
-/** The layout's shapes and annotations for marks; their texts stand one above the other. */
-export function markLayout(marks: readonly Mark[], logX = false): { shapes: object[]; annotations: object[] } {
+/** The layout's shapes and annotations for marks; their texts stand one above the other, of marks beyond `leftOf` at their left. */
+export function markLayout(
+  marks: readonly Mark[],
+  logX = false,
+  leftOf = Infinity,
+): { shapes: object[]; annotations: object[] } {
   const across = { xref: "x", yref: "paper" };
   return {
     shapes: marks.map(({ at, color = NEUTRAL }) => ({
@@ -96,8 +100,7 @@ export function markLayout(marks: readonly Mark[], logX = false): { shapes: obje
       y: 0.02 + 0.06 * index,
       text: markup(text),
       showarrow: false,
-      xanchor: "left",
-      xshift: 4,
+      ...(at > leftOf ? { xanchor: "right", xshift: -4 } : { xanchor: "left", xshift: 4 }),
       yanchor: "bottom",
       font: { color, size: 11 },
     })),
@@ -116,6 +119,15 @@ export function logAxis(values: readonly number[]): object {
     for (const factor of [1, 2, 5]) ticks.push(Number(`${factor}e${decade}`));
   }
   return { type: "log", tickvals: ticks, ticktext: ticks.map(short) };
+}
+
+/** Ticks at whole numbers from 0, or their names: at most `most` of them, evenly spaced. */
+export function indexTicks(count: number, most: number, names?: readonly string[]): object {
+  const rough = Math.ceil(count / most);
+  const step =
+    names !== undefined ? rough : ([1, 2, 5, 10, 20, 50, 100, 200, 500].find((one) => one >= rough) ?? rough);
+  const ticks = Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
+  return { tickvals: ticks, ticktext: ticks.map((at) => markup(names?.[at] ?? String(at))) };
 }
 
 /** User text for plotly, which takes `<b>` and `&amp;` for markup. Idempotent texts (no < and no entity) stay as they are. */

@@ -21,6 +21,9 @@ export interface Axis {
   title: string;
   ticks: Tick[];
   grid: boolean;
+  /** Nothing of it is drawn: no line, no ticks. */
+  isHidden: boolean;
+  hasLine: boolean;
   categories: string[];
   range: [number, number];
   /** A data value on the axis' inside; undefined when it has no place there (0 on a logarithmic axis, null). */
@@ -33,7 +36,7 @@ export interface Axis {
 
 export function makeAxis(letter: "x" | "y", traces: Trace[], layout: Layout): Axis {
   const settings = layout[`${letter}axis`] ?? {};
-  const values = traces.flatMap((trace) => [...((trace[letter] as unknown[] | undefined) ?? indexes(trace, letter))]);
+  const values = traces.flatMap((trace) => [...valuesOf(trace, letter)]);
   const kind: Axis["kind"] =
     settings.type === "log"
       ? "log"
@@ -56,7 +59,9 @@ export function makeAxis(letter: "x" | "y", traces: Trace[], layout: Layout): Ax
     kind,
     title: typeof settings.title?.text === "string" ? settings.title.text : "",
     ticks: [],
-    grid: settings.showgrid !== false,
+    grid: settings.showgrid !== false && settings.visible !== false,
+    isHidden: settings.visible === false,
+    hasLine: settings.showline !== false && settings.visible !== false,
     categories,
     range,
     inner,
@@ -67,6 +72,12 @@ export function makeAxis(letter: "x" | "y", traces: Trace[], layout: Layout): Ax
   };
   axis.ticks = ticksOf(axis, settings);
   return axis;
+}
+
+/** What a trace has on an axis: a box reaches from fence to fence. */
+function valuesOf(trace: Trace, letter: "x" | "y"): readonly unknown[] {
+  if (trace.type === "box" && letter === "y") return [...(trace.lowerfence ?? []), ...(trace.upperfence ?? [])];
+  return (trace[letter] as unknown[] | undefined) ?? indexes(trace, letter);
 }
 
 /** A trace without x counts 0, 1, 2, … */
@@ -100,7 +111,11 @@ function rangeOf(
   };
   for (const trace of traces) {
     const isValueAxis = trace.type === "bar" && (trace.orientation === "h") === (letter === "x");
-    const values: unknown[] = trace[letter] ?? indexes(trace, letter);
+    const values = valuesOf(trace, letter);
+    if (trace.type === "heatmap" && trace[letter] === undefined && Array.isArray(trace.z)) {
+      take(-0.5);
+      take(Number(letter === "y" ? trace.z.length : (trace.z[0]?.length ?? 1)) - 0.5);
+    }
     const error = trace[`error_${letter}`];
     values.forEach((value, index) => {
       const base = isValueAxis ? Number(Array.isArray(trace.base) ? trace.base[index] : (trace.base ?? 0)) : 0;
@@ -128,6 +143,7 @@ function rangeOf(
 
 function ticksOf(axis: Axis, settings: Layout): Tick[] {
   const { kind, range, categories } = axis;
+  if (axis.isHidden || settings.showticklabels === false) return [];
   const [low, high] = [Math.min(...range), Math.max(...range)];
   const within = ({ at }: Tick): boolean => at >= low - 1e-9 && at <= high + 1e-9;
   if (Array.isArray(settings.tickvals)) {
@@ -140,10 +156,14 @@ function ticksOf(axis: Axis, settings: Layout): Tick[] {
   }
   if (kind === "category") return categories.map((text, at) => ({ at, text }));
   if (kind === "log") return logTicks(low, high);
+  return linearTicks(low, high, 7);
+}
+
+export function linearTicks(low: number, high: number, about: number): Tick[] {
   const scale = d3().scaleLinear().domain([low, high]);
-  const values = scale.ticks(7);
+  const values = scale.ticks(about);
   const largest = Math.max(...values.map(Math.abs));
-  const format = largest >= 1e6 || largest < 1e-3 ? scale.tickFormat(7, "~s") : scale.tickFormat(7);
+  const format = largest >= 1e6 || largest < 1e-3 ? scale.tickFormat(about, "~s") : scale.tickFormat(about);
   return values.map((value) => ({ at: value, text: format(value).replace("−", "-") }));
 }
 
@@ -174,12 +194,14 @@ export function axisLines(x: Axis, y: Axis, { x0, x1, y0, y1 }: Frame): string {
   let grid = "";
   if (x.grid) for (const { at } of x.ticks) grid += `M${px(x.pixel(at))} ${px(y0)}V${px(y1)}`;
   if (y.grid) for (const { at } of y.ticks) grid += `M${px(x0)} ${px(y.pixel(at))}H${px(x1)}`;
-  return `<path d="${grid}" stroke="#e3e6ea" fill="none"/>`;
+  return grid === "" ? "" : `<path d="${grid}" stroke="#e3e6ea" fill="none"/>`;
 }
 
 /** Axis lines, tick labels and axis titles, over the marks. Labels that would touch are turned or left out. */
 export function axisTexts(x: Axis, y: Axis, { x0, x1, y0, y1, height }: Frame): string {
-  let text = `<path d="M${px(x0)} ${px(y0)}V${px(y1)}H${px(x1)}" stroke="#8c959f" fill="none"/>`;
+  const lines =
+    (y.hasLine ? `M${px(x0)} ${px(y0)}V${px(y1)}` : "") + (x.hasLine ? `M${px(x0)} ${px(y1)}H${px(x1)}` : "");
+  let text = lines === "" ? "" : `<path d="${lines}" stroke="#8c959f" fill="none"/>`;
   const room = (x1 - x0) / Math.max(1, x.ticks.length);
   const longest = Math.max(0, ...x.ticks.map((tick) => textWidth(tick.text, 12)));
   const every =
@@ -191,13 +213,13 @@ export function axisTexts(x: Axis, y: Axis, { x0, x1, y0, y1, height }: Frame): 
   x.ticks.forEach(({ at, text: words }, index) => {
     const place = px(x.pixel(at));
     if (index % every !== 0) return;
-    text += `<path d="M${place} ${px(y1)}v4" stroke="#8c959f"/>`;
+    if (x.hasLine) text += `<path d="M${place} ${px(y1)}v4" stroke="#8c959f"/>`;
     text += `<text x="${place}" y="${px(y1 + 17)}" text-anchor="middle">${escape(plain(cut(words)))}</text>`;
   });
   const step = Math.max(1, Math.ceil((14 * y.ticks.length) / (y1 - y0)));
   y.ticks.forEach(({ at, text: words }, index) => {
     if (index % step !== 0) return;
-    text += `<path d="M${px(x0 - 4)} ${px(y.pixel(at))}h4" stroke="#8c959f"/>`;
+    if (y.hasLine) text += `<path d="M${px(x0 - 4)} ${px(y.pixel(at))}h4" stroke="#8c959f"/>`;
     text += `<text x="${px(x0 - 8)}" y="${px(y.pixel(at) + 4)}" text-anchor="end">${escape(plain(words))}</text>`;
   });
   if (plain(x.title) !== "") {

@@ -6,7 +6,7 @@ import type { Frame } from "./svg.ts";
 import type { Axis } from "./svg-axis.ts";
 import { escape, px } from "./svg-text.ts";
 
-const TYPES = new Set(["scatter", "bar"]);
+const TYPES = new Set(["scatter", "bar", "heatmap", "box", "table"]);
 /** From here on, a trace's bars are one path of one colour. */
 const MANY = 60;
 
@@ -149,7 +149,9 @@ export function scatter(trace: Trace, place: number, x: Axis, y: Axis, frame: Fr
     errors += errorBar(trace.error_x, index, Number(xs[index]), x, point[1], true);
   });
   text += errorsText(trace.error_y ?? trace.error_x, errors);
-  if (mode.includes("markers")) {
+  if (mode.includes("markers") && trace.marker?.angleref === "previous")
+    text += arrowHeads(points, trace.marker, color);
+  else if (mode.includes("markers")) {
     const shown = points.filter((point) => point !== undefined);
     const step = Math.max(1, Math.ceil(shown.length / (500 * frame.detail)));
     shown.forEach((point, index) => {
@@ -157,6 +159,22 @@ export function scatter(trace: Trace, place: number, x: Axis, y: Axis, frame: Fr
     });
   }
   return text;
+}
+
+/** At each point whose size isn't 0 the head of an arrow that comes from the point before it. */
+function arrowHeads(points: readonly ([number, number] | undefined)[], { size }: any, color: string): string {
+  let d = "";
+  points.forEach((point, index) => {
+    const before = points[index - 1];
+    const length = Number(Array.isArray(size) ? size[index] : size);
+    if (point === undefined || before === undefined || !(length > 0)) return;
+    const [dx, dy] = [point[0] - before[0], point[1] - before[1]];
+    const whole = Math.hypot(dx, dy) || 1;
+    const [along, aside] = [(0.9 * length) / whole, (0.38 * length) / whole];
+    const [x, y] = [point[0] - dx * along, point[1] - dy * along];
+    d += `M${px(point[0])} ${px(point[1])}L${px(x - dy * aside)} ${px(y + dx * aside)}L${px(x + dy * aside)} ${px(y - dx * aside)}z`;
+  });
+  return d === "" ? "" : `<path class="heads" d="${d}" fill="${color}"/>`;
 }
 
 /** Polyline with gaps at undefined points; of many points only first, lowest, highest and last of a pixel column. */

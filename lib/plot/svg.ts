@@ -1,11 +1,14 @@
-// A static SVG of the plotly figures that this library makes: lines, markers, error bars and bars over linear,
-// logarithmic and category axes, with legend, titles, shapes and annotations. Written by hand because plotly's own
+// A static SVG of the plotly figures that this library makes: lines, markers, error bars, bars, boxes, heat maps and tables, over
+// linear, logarithmic and category axes, with legend, titles, shapes and annotations. Written by hand because plotly's own
 // SVG export needs a browser (jsdom costs 200 MB and misplaces texts). Text widths are estimated.
 
 import type { Layout, Trace } from "./figure.ts";
 import { axisLines, axisTexts, makeAxis } from "./svg-axis.ts";
+import { boxes } from "./svg-box.ts";
 import { annotations, legend, shapes, unsupported } from "./svg-extras.ts";
+import { colourBar, colourBarWidth, heatmap } from "./svg-heatmap.ts";
 import { bars, isDrawn, scatter } from "./svg-marks.ts";
+import { tableText } from "./svg-table.ts";
 import { escape, plain, px, textWidth, tspans } from "./svg-text.ts";
 
 /** Everything the parts of a picture need to know. Pixels; the plot area is x0..x1 across, y0..y1 down. */
@@ -50,28 +53,33 @@ function draw({ data, layout, description }: SvgInput, detail: number): string {
   const labelWidth = Math.min(width * 0.45, Math.max(0, ...y.ticks.map(({ text }) => textWidth(text, 12))));
   const yTitle = plain(y.title) !== "";
   const frame: Frame = {
-    x0: Math.max(yTitle ? 48 : 24, labelWidth + 14 + (yTitle ? 24 : 0)),
-    x1: width - margin.r,
+    x0: y.isHidden ? margin.l : Math.max(yTitle ? 48 : 24, labelWidth + 14 + (yTitle ? 24 : 0)),
+    x1: width - margin.r - colourBarWidth(drawn),
     y0: margin.t,
-    y1: height - (plain(x.title) === "" ? 34 : margin.b),
+    y1: height - (x.isHidden ? margin.b : plain(x.title) === "" ? 34 : margin.b),
     width,
     height,
     detail,
   };
   x.place(frame.x0, frame.x1);
   y.place(frame.y1, frame.y0);
-  const empty = drawn.length === 0;
+  const table = drawn.find((trace) => trace.type === "table");
+  const empty = drawn.length === 0 || table !== undefined;
   const parts = [
     `<rect width="${width}" height="${height}" rx="6" fill="#fff"/>`,
     ...titles(layout, frame),
     ...(empty ? [] : [axisLines(x, y, frame), shapes(layout, x, y, frame)]),
     `<clipPath id="c"><rect x="${px(frame.x0)}" y="${px(frame.y0 - 6)}" width="${px(frame.x1 - frame.x0 + 6)}" height="${px(frame.y1 - frame.y0 + 12)}"/></clipPath>`,
     `<g clip-path="url(#c)">`,
+    ...drawn.filter((trace) => trace.type === "heatmap").map((trace) => heatmap(trace, x, y, frame)),
+    ...drawn.filter((trace) => trace.type === "box").map((trace) => boxes(trace, x, y)),
     bars(drawn, layout, x, y, frame),
     ...drawn
-      .filter((trace) => trace.type === "scatter")
+      .filter((trace) => (trace.type ?? "scatter") === "scatter")
       .map((trace) => scatter(trace, data.indexOf(trace), x, y, frame)),
     `</g>`,
+    ...drawn.filter((trace) => trace.type === "heatmap").map((trace) => colourBar(trace, frame)),
+    ...(table === undefined ? [] : [tableText(table, layout, frame)]),
     ...(empty ? [] : [axisTexts(x, y, frame), annotations(layout, x, y, frame)]),
     legend(drawn, data, layout, frame),
     unsupported(traces, frame),

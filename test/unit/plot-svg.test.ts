@@ -90,9 +90,9 @@ describe("static SVG", () => {
   });
 
   test("a type it can't draw is named, beside what it can", () => {
-    const alone = new Figure({ data: [{ type: "heatmap", z: [[1]] }] }).toSVG();
+    const alone = new Figure({ data: [{ type: "pie", values: [1] }] }).toSVG();
     checkXml(alone);
-    expect(alone).toContain("No static picture of plotly's “heatmap”");
+    expect(alone).toContain("No static picture of plotly's “pie”");
     const mixed = new Figure({ data: [{ type: "surface" }, { type: "bar", x: ["a"], y: [1] }] }).toSVG();
     expect(rects(mixed)).toHaveLength(1);
     expect(mixed).toContain("“surface”");
@@ -105,7 +105,12 @@ describe("static SVG", () => {
       { type: "bar" },
       { type: "bar", x: ["a"], y: [null] },
       { type: "scatter", y: [NaN] },
+      { type: "heatmap", z: [[1]], x: ["a"] },
+      { type: "box" },
+      { type: "box", q1: [1], median: [2] },
     ];
+    for (const table of [{}, { header: { values: ["a"] } }, { cells: { values: [[1, 2]] } }])
+      checkXml(new Figure({ data: [{ type: "table", ...table }] }).toSVG());
     checkXml(new Figure({ data: odd, layout: { title: "a string", annotations: [{ text: "n" }] } }).toSVG());
   });
 
@@ -123,6 +128,11 @@ describe("static SVG", () => {
       plot.line(noise(20_000), { markers: true }),
       plot.gantt(events),
       plot.gantt(events, { maxBars: 20_000 }),
+      plot.heatmap(Array.from({ length: 500 }, (_, i) => noise(500 + i).slice(-500))),
+      plot.histogram(noise(10_000), { bins: 200 }),
+      plot.box({ a: noise(50_000), b: noise(20_000).map((value) => value ** 9) }),
+      plot.queues({ a: noise(50_000).map((length, atMs) => ({ atMs, length })) }),
+      plot.table(noise(400).map((value, i) => ({ value, i, words: `${"word ".repeat(9)}${i}` }))),
       plot.bar(Object.fromEntries(noise(3000).map((value, i) => [`name ${i}`, value + 2]))),
     ];
     for (const figure of figures) {
