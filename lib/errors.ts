@@ -130,6 +130,41 @@ export class ArenaFullError extends BraidError {
   }
 }
 
+/** Large arrays that are alike and were made at the same place. */
+export interface SharedMemoryHolder {
+  /** "Float64Array" */
+  readonly type: string;
+  readonly length: number;
+  /** Of one of them. */
+  readonly byteLength: number;
+  /** "file:///work/a.ts:3:9", of arrays of 1 MB or more; "" otherwise. */
+  readonly where: string;
+  readonly count: number;
+}
+
+/** There is no more shared memory for an array. `holders` are the largest that this thread knows of, in bytes. */
+export class SharedMemoryFullError extends BraidError {
+  readonly asked: number;
+  readonly held: number;
+  readonly holders: readonly SharedMemoryHolder[];
+  constructor(
+    { asked, held, holders }: { asked: number; held: number; holders: readonly SharedMemoryHolder[] },
+    options?: ErrorOptions,
+  ) {
+    const lines = holders.map(({ type, length, byteLength, where, count }) => {
+      const megabytes = ((count * byteLength) / 1e6).toPrecision(3);
+      return `\n  ${Number(megabytes)} MB: ${count} x ${type} of length ${length}${where && ` from ${where}`}`;
+    });
+    const text =
+      `There is no shared memory for ${asked} bytes more: the arrays that this thread holds have ${held}.` +
+      (lines.length > 0 ? ` The largest:${lines.join("")}` : "");
+    super("ERR_BRAID_SHARED_MEMORY_FULL", text, { ...options, retryable: true });
+    this.asked = asked;
+    this.held = held;
+    this.holders = holders;
+  }
+}
+
 /** A program of another language does not compile, or ended while it was to answer. */
 export class PeerError extends BraidError {
   constructor(message: string, options?: ErrorOptions) {

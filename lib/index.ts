@@ -3,7 +3,7 @@
 export * from "./errors.ts";
 export { Arena, type ArenaStats } from "./memory/arena.ts";
 export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./memory/buffer-pool.ts";
-export { shared, type Numbers } from "./memory/shared.ts";
+export { scratch, shared, type Numbers } from "./memory/shared.ts";
 export { move, ship, unship, type NotSendable, type Send } from "./ship/index.ts";
 export {
   asCompleted,

@@ -42,4 +42,9 @@ export function libraryUrl(file: string): string {
   return ROOT + file + (import.meta.url.endsWith(".ts") ? ".ts" : ".js");
 }
 
+/** Is this file or URL the library's own code? */
+export function isLibraryUrl(url: string): boolean {
+  return url.startsWith(ROOT);
+}
+
 inLibrary(new URL("./errors.ts", import.meta.url).href, { ...errors });

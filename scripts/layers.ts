@@ -7,7 +7,7 @@ import { parseSync } from "oxc-parser";
 
 /** From the bottom up: a layer may import those before it. */
 const ORDER = [
-  ["errors", "host", "sibling", "checks", "library", "shared-objects", "waiting", "lock", "child-group"],
+  ["errors", "host", "sibling", "checks", "library", "shared-objects", "wasm", "waiting", "lock", "child-group"],
   ["atomics"],
   ["memory"],
   ["sync"],

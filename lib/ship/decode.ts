@@ -9,6 +9,7 @@ import { findById, isFrom, realm, remember, rememberImport } from "./identity.ts
 import { libraryUrl, loadedExport, unship } from "../library.ts";
 import { importAgain } from "./modules.ts";
 import { rebuild } from "./rebuilt.ts";
+import { fromSharedView } from "./shared-view.ts";
 
 import type { FunctionNode, Node, Prop, Ref, Wire } from "./wire.ts";
 
@@ -109,6 +110,9 @@ class Decoder {
         return;
       case "moved":
         set(node.isBuffer ? rebuild("Buffer", [node.value]) : node.value);
+        return;
+      case "shared":
+        set(fromSharedView(node));
         return;
       case "array": {
         const array = (node.of === undefined ? [] : Reflect.construct(Array, [], this.#class(node.of))) as unknown[];

@@ -15,6 +15,7 @@ import { isMoved } from "./move.ts";
 import { isPlain, isPrimitive } from "./plain.ts";
 import { rebuiltBy } from "./rebuilt.ts";
 import { classNameOf, keptByProcess, refusalOf, type Between, type Refusal } from "./refusals.ts";
+import { sharedView } from "./shared-view.ts";
 import { isStackOverflow, trimStack } from "./stack.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
 
@@ -134,6 +135,8 @@ export class Encoder {
     const kept = this.between === "processes" && !types.isProxy(value) && keptByProcess(value);
     if (kept) throw refuse(place, kept);
     if (isMoved(value)) return set({ t: "moved", value, isBuffer: Buffer.isBuffer(value) });
+    const view = types.isProxy(value) ? undefined : sharedView(value);
+    if (view) return set(view);
     const named = this.#named(value, imported);
     if (named) return set(named);
     if (types.isProxy(value)) throw refuse(place, refusalOf(value));

@@ -3,6 +3,7 @@
 import { inspect, types } from "node:util";
 import { isMoved } from "./move.ts";
 import { classNameOf, keptByProcess, type Between } from "./refusals.ts";
+import { sharedView } from "./shared-view.ts";
 
 const arrayPrototype = Array.prototype;
 const prototypes = new Map<object, (value: object) => boolean>([
@@ -83,7 +84,7 @@ export function isPlain(root: unknown, known: Set<object>, between: Between): bo
       continue;
     }
     const test = testFor(prototype);
-    if (!test || !test(value)) return false;
+    if (!test || !test(value) || sharedView(value)) return false;
     if (between === "processes" && (keptByProcess(value) || classNameOf(value) === "DOMException")) return false;
     if ((ArrayBuffer.isView(value) || types.isArrayBuffer(value)) && isMoved(value)) return false;
     if ((types.isMap(value) || types.isSet(value)) && Reflect.ownKeys(value).length > 0) return false;

@@ -2,6 +2,7 @@
 // all the nodes of one message together, so an object that two nodes hold is one object on the other side too.
 
 import type { Shape } from "./free-names.ts";
+import type { SharedViewNode } from "./shared-view.ts";
 
 /** Index of a node, or a primitive in a box. */
 export type Ref = number | [primitive: unknown];
@@ -47,6 +48,7 @@ export type Node =
   | { readonly t: "import"; readonly specifier: string; readonly name: string }
   | { readonly t: "library"; readonly file: string; readonly name: string }
   | { readonly t: "home"; readonly id: string }
+  | SharedViewNode
   | FunctionNode;
 
 export interface Wire {
