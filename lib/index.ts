@@ -143,16 +143,22 @@ export {
   type GilOptions,
   type GilRun,
   type GilSegment,
+  type InterleavedStep,
+  type Interleaving,
+  type Interleavings,
+  type InterleavingsOptions,
   type PipelineEvent,
   type PipelineOptions,
   type PipelineQueue,
   type PipelineRun,
   type PipelineStage,
   type Policy,
+  type ProgramStep,
   type Schedule,
   type SchedulerEvent,
   type SchedulerOptions,
 } from "./sim/index.ts";
+export { chooseChannel, type ChannelChoice, type ChannelNeeds } from "./teach/choose-channel.ts";
 export { claim } from "./teach/claim.ts";
 export { exercise, type Exercise, type ExerciseInit } from "./teach/exercise.ts";
 export { optimalPoolSize } from "./teach/pool-size.ts";
