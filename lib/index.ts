@@ -132,6 +132,7 @@ export {
   type PeerWorkerOptions,
   type PythonOptions,
   type PythonVersion,
+  type RustOptions,
   type StoreKind,
   type StoreOptions,
   type StoreWait,

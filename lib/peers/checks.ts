@@ -19,6 +19,18 @@ export function checkText(name: string, value: unknown): void {
   if (typeof value !== "string") throw new TypeError(`Expected ${name} to be a string, got ${show(value)}.`);
 }
 
+/** They are written into a file that cargo reads. */
+export function checkCrates(value: unknown): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new TypeError(`Expected crates to be an object of versions by name, got ${show(value)}.`);
+  for (const [name, version] of Object.entries(value)) {
+    if (!/^[a-zA-Z][\w-]*$/.test(name))
+      throw new TypeError(`Expected crates to have the names of crates, got ${show(name)}.`);
+    if (typeof version !== "string" || !/^[\w.+^~=<>*, -]+$/.test(version))
+      throw new TypeError(`Expected crates.${name} to be a version like "1.11", got ${show(version)}.`);
+  }
+}
+
 /** A timer takes no more: it would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 

@@ -6,6 +6,7 @@ export {
   type PeerResult,
   type Peers,
   type PythonOptions,
+  type RustOptions,
   type PeerWorkerOptions,
 } from "./peers.ts";
 export {

@@ -1,7 +1,7 @@
 // Programs in other languages, run for real beside ours.
 
 import { PeerError } from "../errors.ts";
-import { checkOptions, checkSignal, checkText, checkTexts, checkTimeout, show } from "./checks.ts";
+import { checkCrates, checkOptions, checkSignal, checkText, checkTexts, checkTimeout, show } from "./checks.ts";
 import { LANGUAGES, type Prepared } from "./languages.ts";
 import { lastLine, run } from "./run.ts";
 import { sourceOf } from "./source.ts";
@@ -22,6 +22,11 @@ export interface PeerOptions {
   /** Flags of rustc (`["-O"]` without it), of `go build`, or of the Python interpreter. */
   flags?: readonly string[];
   signal?: AbortSignal;
+}
+
+export interface RustOptions extends PeerOptions {
+  /** Libraries that it uses, by name their versions: `{ rayon: "1" }`. Nothing is downloaded: cargo must have them. */
+  crates?: Readonly<Record<string, string>>;
 }
 
 export interface PythonOptions extends PeerOptions {
@@ -66,15 +71,16 @@ export interface Peers {
    */
   python(source: string | URL, options?: PythonOptions): Promise<PeerResult>;
   /**
-   * Compiles a Rust program of one file, with its standard library only, and runs it: as `peers.python`, whose words
-   * hold here. A program that rustc refuses is a result that is not `ok`, with what it said in `stderr`.
+   * Compiles a Rust program of one file, with its standard library and the `crates` that are named, and runs it: as
+   * `peers.python`, whose words hold here. A program that rustc refuses is a result that is not `ok`, with what it said
+   * in `stderr`; crates that cargo doesn't have on this machine are "not installed".
    * Cost: the first time it is compiled (a second or so), once on this machine, also by processes that ask at the same
    * time; it is kept in the user's cache folder by its text, the compiler's version and `flags`.
    * @example
    * const cost = await peers.rust("peers/start-cost.rs", { args: ["15"] });
    * console.log(cost.installed ? cost.value : cost.message);
    */
-  rust(source: string | URL, options?: PeerOptions): Promise<PeerResult>;
+  rust(source: string | URL, options?: RustOptions): Promise<PeerResult>;
   /** Compiles a Go program of one file, with its standard library only, and runs it: see `peers.rust`. */
   go(source: string | URL, options?: PeerOptions): Promise<PeerResult>;
   /**
@@ -111,15 +117,18 @@ export const peers: Peers = {
   pythons,
 };
 
-function checkAll(whose: string, options: PythonOptions, known: readonly string[]): void {
+type AnyOptions = PythonOptions & RustOptions;
+
+function checkAll(whose: string, options: AnyOptions, known: readonly string[]): void {
   checkOptions(whose, options, known);
-  const { args, input, timeoutMs, env, flags, signal, version } = options;
+  const { args, input, timeoutMs, env, flags, signal, version, crates } = options;
   if (args !== undefined) checkTexts("args", args);
   if (flags !== undefined) checkTexts("flags", flags);
   if (input !== undefined) checkText("input", input);
   if (version !== undefined) checkText("version", version);
   if (timeoutMs !== undefined) checkTimeout(timeoutMs);
   if (signal !== undefined) checkSignal(signal);
+  if (crates !== undefined) checkCrates(crates);
   if (env !== undefined) {
     checkOptions("env", env, Object.keys(env));
     for (const [key, value] of Object.entries(env)) checkText(`env.${key}`, value);
@@ -130,19 +139,22 @@ function checkAll(whose: string, options: PythonOptions, known: readonly string[
 async function prepare(
   name: PeerName,
   source: string | URL,
-  { version, flags }: PythonOptions,
+  { version, flags, crates }: AnyOptions,
   stop: AbortSignal,
-): Promise<NotInstalled | { installed: true; version: string; prepared: Prepared }> {
+): Promise<NotInstalled | { installed: true; version: string; prepared: Exclude<Prepared, NotInstalled> }> {
   const { title, extension, flags: usual, tool, prepare } = LANGUAGES[name];
   const program = await sourceOf(title, extension, source);
   const found = await tool(version);
   if (!found.installed) return found;
-  const prepared = await prepare(found, program, flags ?? usual, stop);
+  const prepared = await prepare(found, program, { flags: flags ?? usual, crates }, stop);
+  if ("installed" in prepared) return prepared;
   return { installed: true, version: found.version, prepared };
 }
 
-async function runPeer(name: PeerName, source: string | URL, options: PythonOptions = {}): Promise<PeerResult> {
-  checkAll(`peers.${name}()`, options, name === "python" ? [...OPTIONS, "version"] : OPTIONS);
+const MORE: Partial<Record<PeerName, string>> = { python: "version", rust: "crates" };
+
+async function runPeer(name: PeerName, source: string | URL, options: AnyOptions = {}): Promise<PeerResult> {
+  checkAll(`peers.${name}()`, options, [...OPTIONS, ...(MORE[name] === undefined ? [] : [MORE[name]])]);
   const { args = [], input, timeoutMs = TIMEOUT_MS, env, signal } = options;
   return stoppable(`a ${LANGUAGES[name].title} program`, signal, async (stop) => {
     const ready = await prepare(name, source, options, stop);

@@ -26,6 +26,7 @@ const ASK_MS = 20_000;
 const run = promisify(execFile);
 
 export const rustc = (): Promise<Tool | NotInstalled> => find("Rust", "rustc", ["-vV"]);
+export const cargo = (): Promise<Tool | NotInstalled> => find("Rust's cargo", "cargo", ["-vV"]);
 export const go = (): Promise<Tool | NotInstalled> => find("Go", "go", ["version"], GO_ENV);
 
 /** Nothing is downloaded behind the user's back. */

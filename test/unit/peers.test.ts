@@ -241,6 +241,22 @@ rust("a Rust program", () => {
     expect(refused.message).toMatch(/^It does not compile: error\[E0373\]: closure may outlive/);
   });
 
+  const cargo = it.skipIf(!has("cargo"));
+  cargo("with crates is built by cargo; what cargo doesn't have, or doesn't compile, is told apart", async () => {
+    const text = `fn main() { println!("{}", std::env::args().count()); }`;
+    expect((await ran(peers.rust(text, { crates: {}, args: ["a", "b"] }))).value).toBe(3);
+    expect(await peers.rust(text, { crates: { "no-such-crate-of-braid": "1.2" } })).toEqual({
+      installed: false,
+      message:
+        "Rust's no-such-crate-of-braid 1.2 is not installed: cargo keeps it once a project that uses it was built.",
+    });
+    const refused = await ran(peers.rust("fn main() { 1 + }", { crates: {} }));
+    expect(refused).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/^It does not compile: error: expected/),
+    });
+  });
+
   unix(
     "is compiled once, also by two processes that ask at the same time, and again when its text changes",
     async () => {
@@ -294,5 +310,16 @@ it.each([
 ] as const)("peers.python(...%j) is refused", async (args, type, message) => {
   const refused = peers.python(...(args as unknown as [string]));
   await expect(refused).rejects.toThrow(type);
+  await expect(refused).rejects.toThrow(message);
+});
+
+it.each([
+  [["rayon"], "Expected crates to be an object of versions by name, got an array."],
+  [{ "a]\n[b": "1" }, "Expected crates to have the names of crates"],
+  [{ rayon: 1 }, 'Expected crates.rayon to be a version like "1.11", got 1 (number).'],
+  [{ rayon: '1"\n' }, "Expected crates.rayon to be a version"],
+] as const)("peers.rust() refuses the crates %j", async (crates, message) => {
+  const refused = peers.rust("fn main() {}", { crates: crates as any });
+  await expect(refused).rejects.toThrow(TypeError);
   await expect(refused).rejects.toThrow(message);
 });
