@@ -70,6 +70,46 @@ it.for([
   }
 });
 
+interface Way {
+  ms: number[];
+  sum: number;
+}
+
+/** The squares of 0, 1, …, added up in so many pieces: those of the programs begin where ours do. */
+function squaresIn(pieces: number, n: number): number {
+  const part = (from: number, to: number): number => range(to - from).reduce((sum, i) => sum + (from + i) ** 2, 0);
+  return range(pieces).reduce(
+    (sum, k) => sum + part(Math.floor((n * k) / pieces), Math.floor((n * (k + 1)) / pieces)),
+    0,
+  );
+}
+
+it.for([
+  ["million.py", ["loop", "numpy"]],
+  ["million.rs", ["one", "threads"]],
+  ["million.go", ["one", "threads"]],
+] as const)("%s adds up squares as we do, in one piece and in several", async ([name, [one, several]], { skip }) => {
+  const n = 300_000;
+  const value = await valueOf<Record<string, Way | undefined>>(skip, name, n, 3, 2);
+  expect(value[one]).toEqual({ ms: range(3).map(() => expect.any(Number) as number), sum: squaresIn(1, n) });
+  const parts = value[several];
+  if (parts === undefined) return; // NumPy isn't there
+  expect(parts.ms).toHaveLength(3);
+  if (several === "threads") expect(parts.sum).toBe(squaresIn(2, n));
+  else expect(parts.sum / squaresIn(1, n)).toBeCloseTo(1, 12);
+});
+
+it("rayon.rs adds up squares, and does four tasks in order", async ({ skip }) => {
+  const args = ["100000", "3", "2", "30000"];
+  const result = await peers.rust(file("rayon.rs"), { args, crates: { rayon: "1" } });
+  if (!result.installed) return skip(result.message);
+  expect(result).toMatchObject({ ok: true, stderr: "" });
+  const { rayon, tasks } = result.value as { rayon: Way; tasks: { ms: number; results: number[] } };
+  expect(rayon.ms).toHaveLength(3);
+  expect(rayon.sum / squaresIn(1, 100_000)).toBeCloseTo(1, 12);
+  expect(tasks.results).toEqual(range(4).map(() => sumOfSquares(30_000)));
+});
+
 it("fork.py: the child has a copy of the variable, and its change is its own", async ({ skip }) => {
   interface Forked {
     parent: { pid: number; forkGave: number; variable: number };
