@@ -69,6 +69,29 @@ export function waitAsync(words: Words, at: number, value: number): Promise<unkn
 
 export const notify = (words: Words, at: number, count?: number): number => Atomics.notify(words, at, count);
 
+/** One number of 32 or 64 bits: the first element, which the following work on. */
+export type Cell = Words | BigInt64Array<SharedArrayBuffer>;
+export type CellValue = number | bigint;
+export type Outcome = "ok" | "not-equal" | "timed-out";
+
+// One function for both: what Atomics takes depends on the array, which types can't follow.
+const plain = (cell: Cell): Words => cell as Words;
+const word = (value: CellValue): number => value as number;
+
+export const loadCell = (cell: Cell): CellValue => Atomics.load(plain(cell), 0);
+export const storeCell = (cell: Cell, value: CellValue): void => void Atomics.store(plain(cell), 0, word(value));
+export const addCell = (cell: Cell, value: CellValue): CellValue => Atomics.add(plain(cell), 0, word(value));
+export const exchangeCell = (cell: Cell, value: CellValue): CellValue => Atomics.exchange(plain(cell), 0, word(value));
+export const compareExchangeCell = (cell: Cell, expected: CellValue, value: CellValue): CellValue =>
+  Atomics.compareExchange(plain(cell), 0, word(expected), word(value));
+
+/** Blocks while the cell holds `value`, until this very wait is notified. Others take the thread's place (watchWaits). */
+export const waitCell = (cell: Cell, value: CellValue, timeoutMs: number): Outcome =>
+  Atomics.wait(plain(cell), 0, word(value), timeoutMs);
+export const waitCellAsync = (cell: Cell, value: CellValue, timeoutMs: number): Outcome | Promise<Outcome> =>
+  Atomics.waitAsync(plain(cell), 0, word(value), timeoutMs).value;
+export const notifyCell = (cell: Cell, count?: number): number => Atomics.notify(plain(cell), 0, count);
+
 /** The same on single bytes. */
 export type Bytes = Uint8Array<SharedArrayBuffer>;
 

@@ -14,6 +14,18 @@ export function checkInteger(name: string, value: unknown, from: number, to: num
   return value;
 }
 
+export function checkBigInt(name: string, value: unknown, from: bigint, to: bigint): bigint {
+  const range = `a bigint from ${from}n to ${to}n`;
+  if (typeof value !== "bigint") throw new TypeError(`Expected ${name} to be ${range}, got ${show(value)}.`);
+  if (value < from || value > to) throw new RangeError(`Expected ${name} to be ${range}, got ${value}n.`);
+  return value;
+}
+
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`Expected ${name} to be true or false, got ${show(value)}.`);
+  return value;
+}
+
 export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (typeof value !== "string" || !choices.includes(value))
     throw new TypeError(

@@ -115,6 +115,13 @@ export class TimeoutError extends BraidError {
   }
 }
 
+/** Someone who waited at a barrier has left it before all were there; nobody passes it any more. */
+export class BrokenBarrierError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_BROKEN_BARRIER", message, options);
+  }
+}
+
 /** An arena has no block of that size. */
 export class ArenaFullError extends BraidError {
   /** Bytes. */

@@ -21,7 +21,7 @@ export {
   type TraceEvent,
 } from "./pool/index.ts";
 export type { Wait, WaitAsync } from "./waiting.ts";
-export { Semaphore, type Guard } from "./sync/index.ts";
+export * from "./sync/index.ts";
 export {
   BoundedQueue,
   debounce,

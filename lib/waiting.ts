@@ -20,7 +20,7 @@ export function timeoutError(what: string, timeoutMs: number): TimeoutError {
   return new TimeoutError(timeoutMs, `Out of time: ${what} took longer than ${timeoutMs} ms.`);
 }
 
-function cancelledError(what: string, { reason: cause }: AbortSignal): CancelledError {
+export function cancelledError(what: string, { reason: cause }: AbortSignal): CancelledError {
   return new CancelledError(`Cancelled: ${what}.`, { cause });
 }
 
