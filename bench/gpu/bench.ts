@@ -6,13 +6,14 @@
 //   --rounds 3        how often                       --only matmul,heat    workloads whose name begins so
 //   --json file       every figure of every round     --source  --software
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gpuBackends } from "braid";
 import { setUp } from "../../scripts/set-up/steps.ts";
+import { reportOf } from "../report-of.ts";
 import { CONTENDERS, quantile, type Report, sampleOf } from "./child.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -30,29 +31,10 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Rejects with the reason if there is no report. */
 function run(workload: string, contender: string): Promise<Report> {
   const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"];
   if (options.source) flags.push("--conditions=braid-source");
-  const { promise, resolve, reject } = Promise.withResolvers<Report>();
-  const child = spawn(process.execPath, [...flags, CHILD, workload, contender], { stdio: ["ignore", "pipe", "pipe"] });
-  const limit = setTimeout(() => {
-    child.kill("SIGKILL");
-    reject(new Error(`no end within ${LIMIT_MS / 1000} s`));
-  }, LIMIT_MS);
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  child.on("error", reject);
-  child.on("close", (code) => {
-    clearTimeout(limit);
-    const last = output.trimEnd().split("\n").at(-1) ?? "";
-    if (code === 0 && last.startsWith("{")) return resolve(JSON.parse(last) as Report);
-    const why = /^\w*Error\b.*/m.exec(errors)?.[0] ?? `ended with code ${code}`;
-    reject(new Error(why.replaceAll(process.cwd(), ".")));
-  });
-  return promise;
+  return reportOf<Report>([process.execPath, ...flags, CHILD, workload, contender], LIMIT_MS);
 }
 
 /** By workload: the share of the elements that may differ, and those of the plain loop. */

@@ -7,12 +7,12 @@
 //   --rounds 5        how often                       --only tiny,round-trip,sum,start,memory   some of the suites
 //   --json file       every figure of every round     --source
 
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setUp } from "../../scripts/set-up/steps.ts";
+import { reportOf, TooSlow } from "../report-of.ts";
 import { ADD_ARGS, check, quantile, type Report, SUM_LENGTH, SUMS, TINY, WEIGH_ARGS } from "./child.ts";
 import { LOADS } from "./pools.ts";
 import { buildGo, buildRust, installRivals } from "./set-up.ts";
@@ -79,32 +79,11 @@ function contenders(versions: ReturnType<typeof installRivals>): Contender[] {
   return [...pools, ...peers];
 }
 
-class TooSlow extends Error {}
-
-/** Rejects with the reason if there is no report. */
 function run({ name, command }: Contender, { suite, param }: Part): Promise<Report> {
   // What a bare Worker says first is the floor for all that start several.
   const count = suite === "start" && name === "bare Worker" ? 1 : param;
-  const [program = "", ...args] = command.map((word) => word.replace("{suite}", suite).replace("{param}", `${count}`));
-  const { promise, resolve, reject } = Promise.withResolvers<Report>();
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-  const limit = setTimeout(() => {
-    child.kill("SIGKILL");
-    reject(new TooSlow(`no end within ${LIMIT_MS / 1000} s`));
-  }, LIMIT_MS);
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  child.on("error", reject);
-  child.on("close", (code) => {
-    clearTimeout(limit);
-    const why = /^\w*Error\b.*|^Warning: Detected unsettled.*/m.exec(errors)?.[0] ?? `ended with code ${code}`;
-    const last = output.trimEnd().split("\n").at(-1) ?? "";
-    if (code === 0 && last.startsWith("{")) resolve(JSON.parse(last) as Report);
-    else reject(new Error(code === 13 ? "its promises never settle" : why.replaceAll(process.cwd(), ".")));
-  });
-  return promise;
+  const words = command.map((word) => word.replace("{suite}", suite).replace("{param}", `${count}`));
+  return reportOf<Report>(words, LIMIT_MS);
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);

@@ -5,10 +5,10 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "../build.ts";
 
 const RIVALS = fileURLToPath(new URL("../rivals/", import.meta.url));
 const PEERS = fileURLToPath(new URL("./peers/", import.meta.url));
-const TARGET = path.join(PEERS, "target");
 
 interface Manifest {
   version: string;
@@ -36,20 +36,20 @@ export function installRivals(): Map<string, string | undefined> {
   return new Map(wanted.map(([name]) => [name, versionOf(name)]));
 }
 
-/** The program, built; undefined: the tools to build it are missing. */
-function build(program: string, sources: string[], command: string, args: string[]): string | undefined {
-  const built = path.join(TARGET, program);
-  const changedMs = Math.max(...sources.map((file) => fs.statSync(path.join(PEERS, file)).mtimeMs));
-  if ((fs.statSync(built, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= changedMs) return built;
-  process.stderr.write(`building ${program}\n`);
-  const { error, status } = spawnSync(command, args, { cwd: PEERS, stdio: ["ignore", 2, 2] });
-  return error || status !== 0 ? undefined : built;
-}
-
 export const buildGo = (): string | undefined =>
-  build("go-peer", ["main.go"], "go", ["build", "-o", path.join(TARGET, "go-peer"), "main.go"]);
+  build({
+    peers: PEERS,
+    program: "go-peer",
+    sources: ["main.go"],
+    command: "go",
+    args: ["build", "-o", "target/go-peer", "main.go"],
+  });
 
-export function buildRust(): string | undefined {
-  const cargo = ["build", "--release", "--quiet", "--manifest-path", "rust/Cargo.toml", "--target-dir", TARGET];
-  return build("release/rust-peer", ["rust/src/main.rs", "rust/Cargo.toml"], "cargo", cargo);
-}
+export const buildRust = (): string | undefined =>
+  build({
+    peers: PEERS,
+    program: "release/rust-peer",
+    sources: ["rust/src/main.rs", "rust/Cargo.toml"],
+    command: "cargo",
+    args: ["build", "--release", "--quiet", "--manifest-path", "rust/Cargo.toml", "--target-dir", "target"],
+  });

@@ -98,9 +98,13 @@ export class Places {
 
   #weigh(buffer: SharedArrayBuffer, holder: Holder): void {
     const maxByteLength = holder.byteLength;
-    // Resizable: the system gives it addresses, and no memory as long as nobody writes to it.
-    this.#weights.set(buffer, new ArrayBuffer(maxByteLength, { maxByteLength }));
     this.#holders.add(buffer, holder);
+    try {
+      // Resizable: the system gives it addresses, and no memory as long as nobody writes to it.
+      this.#weights.set(buffer, new ArrayBuffer(maxByteLength, { maxByteLength }));
+    } catch {
+      // No addresses left for it: the array is collected when something else makes V8 do so.
+    }
   }
 
   #plain(byteLength: number): SharedArrayBuffer {
