@@ -110,7 +110,7 @@ function readGraph(input: unknown): { nodes: Map<string, Node>; edges: Edge[] } 
           `plot.waitGraph: \`thread\` of entry ${index} needs to be a name or a number; got ${say(row.thread)}.`,
         );
       const id = typeof row.thread === "number" ? `thread ${row.thread}` : row.thread;
-      const where = row.where === undefined ? nodes.get(id)?.where : String(row.where);
+      const where = row.where ? String(row.where) : nodes.get(id)?.where;
       nodes.set(id, { id, isThread: true, where });
       return { id, holds: names("holds", row.holds, index), waitsFor: names("waitsFor", row.waitsFor, index) };
     },
@@ -132,7 +132,7 @@ function names(key: string, value: unknown, index: number): readonly string[] {
     if (typeof name !== "string")
       throw new TypeError(`plot.waitGraph: \`${key}\` of entry ${index} needs names; got ${say(name)}.`);
   });
-  return list as string[];
+  return (list as string[]).filter((name) => name !== "");
 }
 
 function add(edges: Edge[], edge: Edge): void {

@@ -51,6 +51,12 @@ describe("plot.waitGraph", () => {
     expect(figure.toSVG()).toMatch(/class="heads" d="M[^"]*z/);
   });
 
+  test("a lock that is taken twice by one thread, from a place that could not be told", () => {
+    const figure = plot.waitGraph([{ thread: 3, holds: "A", waitsFor: "A", where: "" }, { thread: 4, holds: "", waitsFor: "A" }]); // prettier-ignore
+    expect(words(figure)).toEqual(["thread 3", "A", "thread 4"]);
+    expect(rects(figure).map(({ line }) => line.width)).toEqual([3, 3, 1]);
+  });
+
   test("takes what a DeadlockError carries", () => {
     const error = Object.assign(new Error("deadlock"), { cycle });
     expect(plot.waitGraph(error).data).toEqual(plot.waitGraph(cycle).data);
