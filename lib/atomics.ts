@@ -17,6 +17,9 @@ export const and = (words: Words, at: number, bits: number): number => Atomics.a
 export const replace = (words: Words, at: number, expected: number, value: number): boolean =>
   Atomics.compareExchange(words, at, expected, value) === expected;
 
+/** Tells the processor that this is a loop that looks for a change. */
+export const pause = (): void => Atomics.pause();
+
 const nativeWait = Atomics.wait;
 
 /** Blocks the thread while the word holds `value`, until it is notified. Nobody takes its place meanwhile. */
@@ -24,18 +27,21 @@ export const waitUncounted = (words: Words, at: number, value: number, timeoutMs
   nativeWait(words, at, value, timeoutMs);
 
 /** A sleeper looks again by itself after so long: a thread that dies may take the wake-up of another with it. */
-const LOOK_AGAIN_MS = 100;
+export const LOOK_AGAIN_MS = 100;
 
 let watcher: { blocked(): void; unblocked(): void } | undefined;
 
-/** Blocks the thread while the word holds `value`, until it is notified, at most for so long. Others take its place. */
-export function wait(words: Words, at: number, value: number, timeoutMs: number): void {
+/**
+ * Blocks the thread while the word holds `value`, until it is notified, at most for so long. Others take its place. Each
+ * time that it looks again, and the word is the same, `look` is called: true ends the wait.
+ */
+export function wait(words: Words, at: number, value: number, timeoutMs: number, look?: () => boolean): void {
   if (!(timeoutMs > 0) || load(words, at) !== value) return;
   watcher?.blocked();
   try {
     const endMs = performance.now() + timeoutMs;
     for (let leftMs = timeoutMs; leftMs > 0; leftMs = endMs - performance.now())
-      if (nativeWait(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS)) !== "timed-out") return;
+      if (nativeWait(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS)) !== "timed-out" || look?.()) return;
   } finally {
     watcher?.unblocked();
   }

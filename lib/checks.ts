@@ -64,6 +64,15 @@ export function checkKnown(whose: string, options: unknown, known: readonly stri
       throw new TypeError(`${whose} has no option ${JSON.stringify(name)}; its options are ${known.join(", ")}.`);
 }
 
+/** The only option that some have: what it is called in messages. */
+export function checkName(whose: string, options: { name?: unknown }): string | undefined {
+  checkKnown(whose, options, ["name"]);
+  const { name } = options;
+  if (name !== undefined && (typeof name !== "string" || name === ""))
+    throw new TypeError(`Expected name to be a string that is not empty, got ${show(name)}.`);
+  return name;
+}
+
 /** The options of something that waits, of which it knows these. */
 export function checkWait(
   whose: string,

@@ -122,6 +122,50 @@ export class BrokenBarrierError extends BraidError {
   }
 }
 
+/** A lock is used against its rules: unlocked twice, or by who does not hold it, or with a guard that is none of its own. */
+export class LockError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_LOCK", message, options);
+  }
+}
+
+/** Who held the lock has ended in the middle: what it guards may be half changed. `recover()` of the lock makes it usable. */
+export class PoisonedError extends BraidError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_BRAID_POISONED", message, options);
+  }
+}
+
+/** A thread in a deadlock. */
+export interface Blocked {
+  /** Node's id of the thread; 0 is the main thread. */
+  readonly thread: number;
+  /** The locks that it holds and that others in the deadlock wait for. */
+  readonly holds: string;
+  readonly waitsFor: string;
+  /** The line of the program where it waits. Empty where that could not be told. */
+  readonly where: string;
+}
+
+/**
+ * Threads that wait for each other, so that none would ever go on. `cycle` has them in order: each waits for what the next
+ * one holds, the last for what the first holds.
+ */
+export class DeadlockError extends BraidError {
+  readonly cycle: readonly Blocked[];
+  /** Nothing proves it: it is told because the time that was given for it is over. */
+  readonly timedOut: boolean;
+  constructor(
+    cycle: readonly Blocked[],
+    message: string,
+    { timedOut = false, ...options }: ErrorOptions & { timedOut?: boolean } = {},
+  ) {
+    super("ERR_BRAID_DEADLOCK", message, options);
+    this.cycle = cycle;
+    this.timedOut = timedOut;
+  }
+}
+
 /** An arena has no block of that size. */
 export class ArenaFullError extends BraidError {
   /** Bytes. */

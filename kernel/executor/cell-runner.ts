@@ -99,6 +99,8 @@ export class CellRunner {
   async #runCell(job: Job): Promise<Shown | CellError> {
     const { cell } = job;
     const ended = await untilInterrupted(job, () => this.#evaluate(cell));
+    // It has been ended in the midst of its code, without being asked: who hears of interrupts hears of this one, too.
+    if (ended.kind === "terminated") stopThreadsOf(cell.run);
     const disposed = await this.#dispose(job);
     if (ended.kind === "value" && cell.showsValue && !disposed) return this.#show(job, ended);
     if (ended.kind === "value") {

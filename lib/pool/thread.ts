@@ -6,6 +6,8 @@ import { ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { realm, whyNotCloned, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
+// Before a thread is started: whoever starts one hears of its end, for the locks that it may hold.
+import "../sync/threads.ts";
 import { Link } from "./link.ts";
 import { messageOf } from "./job.ts";
 import type { FromThread, ThreadData, ToThread, Unread } from "./messages.ts";

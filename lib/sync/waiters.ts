@@ -12,7 +12,7 @@
 //
 // After the eventcount of D. P. Reed and R. K. Kanodia, Synchronization with Eventcounts and Sequencers, 1979.
 
-import { add, load, notify, wait, waitAsync, type Words } from "../atomics.ts";
+import { add, load, LOOK_AGAIN_MS, notify, wait, waitAsync, type Words } from "../atomics.ts";
 import { Attempts, timeoutError, type Attempt, type Wait, type WaitAsync } from "../waiting.ts";
 
 /** Threads that block, or are about to: never too low. */
@@ -40,8 +40,11 @@ export class Waiters {
     this.#at = at;
   }
 
-  /** Blocks the thread until the attempt gives something. `what` is waited for, in messages. */
-  block<T>(attempt: Attempt<T>, what: string, { timeoutMs = Infinity }: Wait): T {
+  /**
+   * Blocks the thread until the attempt gives something. `what` is waited for, in messages. `look` is for what may come
+   * about without a wake-up: it is called now and then, in the midst of the sleep, and true says that the attempt has a chance.
+   */
+  block<T>(attempt: Attempt<T>, what: string, { timeoutMs = Infinity }: Wait, look?: () => boolean): T {
     const first = attempt();
     if (first !== undefined) return first;
     const endMs = performance.now() + timeoutMs;
@@ -53,18 +56,23 @@ export class Waiters {
         if (got !== undefined) return got;
         const leftMs = endMs - performance.now();
         if (leftMs <= 0) throw timeoutError(what, timeoutMs);
-        wait(this.#words, this.#at + EPOCH, epoch, leftMs);
+        wait(this.#words, this.#at + EPOCH, epoch, leftMs, look);
       }
     } finally {
       this.#add(SLEEPERS, -1);
     }
   }
 
-  /** The same without blocking; within this thread in the order of asking. An interrupt of the cell that waits ends it. */
-  async queue<T>(attempt: Attempt<T>, what: string, limits: WaitAsync): Promise<T> {
+  /**
+   * The same without blocking; within this thread in the order of asking. An interrupt of the cell that waits ends it.
+   * With `looksAgain` the attempts are made now and then, too.
+   */
+  async queue<T>(attempt: Attempt<T>, what: string, limits: WaitAsync, looksAgain = false): Promise<T> {
     const got = this.#attempts.wait(attempt, what, limits);
     if (this.#attempts.size === 0) return got;
-    this.#alive ??= setInterval(() => {}, LONG_MS);
+    this.#alive ??= looksAgain
+      ? setInterval(() => this.#attempts.serve(), LOOK_AGAIN_MS)
+      : setInterval(() => {}, LONG_MS);
     this.#listen();
     try {
       return await got;

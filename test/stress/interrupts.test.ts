@@ -35,6 +35,17 @@ const HANGS: Record<string, string> = {
   "a permit that nobody releases": "await new Semaphore(0).acquireAsync()",
   "a permit that nobody releases, blocked": "new Semaphore(0).acquire()",
   "tasks that wait for a permit": "const none = new Semaphore(0); await pool.map([1, 2], () => void none.acquire())",
+  "tasks that wait for a mutex":
+    "const m = new Mutex(); const g = m.lock(); await pool.map([1, 2], () => void m.lock())",
+  "a mutex that a thread keeps": `const m = new Mutex(), ready = new Semaphore(0);
+     void pool.run(() => { m.lock(); ready.release(); while (true) {} });
+     await ready.acquireAsync(); await m.lockAsync()`,
+  "a mutex that a thread keeps, blocked": `const m = new Mutex(), ready = new Semaphore(0);
+     void pool.run(() => { m.lock(); ready.release(); while (true) {} });
+     await ready.acquireAsync(); m.lock()`,
+  "a writer that a reader keeps out": "const l = new RwLock(); const g = l.read(); await l.writeAsync()",
+  "a condvar that nobody notifies": "const m = new Mutex(); await new Condvar().waitAsync(m.lock())",
+  "a condvar that nobody notifies, blocked": "const m = new Mutex(); new Condvar().wait(m.lock())",
   "a GPU kernel in this thread": "await kernels.cpu.run(1)",
   "a GPU kernel on threads": "await Promise.all([kernels.simd.run(1), kernels.simd.run(1)])",
   "output without end": "while (true) console.log('line')",
@@ -47,7 +58,7 @@ beforeAll(async () => {
   kernel = await KernelProcess.start(sourceKernel());
   client = kernel.client;
   await client.execute(
-    `import { gpu, Pool, Semaphore } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
+    `import { Condvar, gpu, Mutex, Pool, RwLock, Semaphore } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
      const make = (backend: "cpu" | "simd") => gpu(({ x }, n) => {
        let s = 0;
        while (n > 0) s = s + x > 1e6 ? 0 : s + 1;
@@ -79,6 +90,53 @@ describe("interrupts", () => {
       }
     });
   }
+
+  it.each([
+    ["in a loop", "while (true) {}"],
+    ["awaiting", "await new Promise(() => {})"],
+    ["in a task", "await pool.run(() => { using guard = lock.lock(); while (guard) {} })", ""],
+  ])("a lock that an interrupted cell held, %s, is poisoned", async (_, hang, take = "const held = lock.lock();") => {
+    await client.execute("const lock = new Mutex(); const lock2 = new RwLock()");
+    const running = client.execute(`${take} const held2 = lock2.write(); ${hang}`);
+    await client.next((_, { header }) => header.msg_type === "execute_input");
+    await sleep(400);
+    await client.send("control", "interrupt_request", {});
+    expect((await running).error?.ename).toBe("KeyboardInterrupt");
+    for (const code of [
+      "lock.lock()",
+      "await lock.lockAsync()",
+      "await pool.run(() => void lock.lock())",
+      "lock2.read()",
+      "lock2.tryWrite()",
+    ]) {
+      const { error } = await client.execute(code);
+      expect([code, error?.ename]).toEqual([code, "PoisonedError"]);
+    }
+    const { result, error } = await client.execute(
+      `lock.recover(); lock2.recover(); { using a = lock.lock(), b = await lock2.writeAsync(); }
+       await pool.run(() => { using a = lock.lock(), b = lock2.read(); return 1; })`,
+    );
+    expect(result, JSON.stringify(error)).toBe("1");
+  });
+
+  it("a cell that deadlocks shows so", async () => {
+    const self = await client.execute("const one = new Mutex({ name: 'one' }); const g1 = one.lock();\none.lock()");
+    expect(self.error?.ename).toBe("DeadlockError");
+    expect(self.error?.evalue).toMatch(/^Deadlock: thread 0 holds one and waits for it \(.*:2:5\)?/);
+    const { result, error } = await client.execute(
+      `const [a, b] = [new Mutex({ name: "a" }), new Mutex({ name: "b" })];
+       const [inA, inB] = [new Semaphore(0), new Semaphore(0)];
+       const tasks = [
+         pool.run(() => { using one = a.lock(); inA.release(); inB.acquire(); using two = b.lock(); }),
+         pool.run(() => { using one = b.lock(); inB.release(); inA.acquire(); using two = a.lock(); }),
+       ];
+       const { reason } = (await Promise.allSettled(tasks)).find(({ status }) => status === "rejected") as any;
+       [reason.name, reason.cycle.length, reason.message]`,
+    );
+    expect(result, JSON.stringify(error)).toMatch(
+      /'DeadlockError',\s+2,\s+'Deadlock: thread \d+ holds [ab] and waits for [ab] \(cell-\d+\.ts:[45]:115\); thread/,
+    );
+  });
 
   it.each([
     ["required", "cjs", "exports.first = 1;", "exports.second = 2;", "require(file)"],
