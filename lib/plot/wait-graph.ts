@@ -172,8 +172,10 @@ function ringOrder(
   return order;
 }
 
-/** A path's last part is enough beside a box. */
+/** "take (file:///a/b/c.ts:3:5)", as stacks say it, is "take, c.ts:3:5" here. */
 function shortPlace(where: string): string {
-  const last = where.slice(Math.max(where.lastIndexOf("/"), where.lastIndexOf("\\")) + 1);
-  return last.length > 34 ? `${last.slice(0, 33)}…` : last;
+  const [, name, place = where] = /^(.*) \((.*)\)$/.exec(where) ?? [];
+  const last = place.slice(Math.max(place.lastIndexOf("/"), place.lastIndexOf("\\")) + 1);
+  const text = name === undefined ? last : `${name}, ${last}`;
+  return text.length > 34 ? `${text.slice(0, 33)}…` : text;
 }

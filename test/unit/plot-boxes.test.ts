@@ -29,12 +29,12 @@ const touches = ({ x0, x1, y0, y1 }: Rect, [x, y]: [number, number]): boolean =>
 describe("plot.waitGraph", () => {
   const cycle = [
     { thread: 1, holds: "A", waitsFor: "B", where: "/somewhere/cell-4.ts:3:12" },
-    { thread: 2, holds: ["B"], waitsFor: "A", where: "line 9" },
+    { thread: 2, holds: ["B"], waitsFor: "A", where: "take (file:///somewhere/else.ts:7:1)" },
   ];
 
   test("two threads in a circle: four boxes, four arrows, all of the circle", () => {
     const figure = plot.waitGraph(cycle, { title: "Deadlock" });
-    expect(words(figure)).toEqual(["thread 1", "cell-4.ts:3:12", "B", "thread 2", "line 9", "A"]);
+    expect(words(figure)).toEqual(["thread 1", "cell-4.ts:3:12", "B", "thread 2", "take, else.ts:7:1", "A"]);
     expect(figure.data.map(({ name }) => name)).toEqual([
       "waits for, in a circle",
       "is held by, in a circle",
