@@ -4,12 +4,23 @@ export interface WasmMemory {
   readonly buffer: SharedArrayBuffer;
 }
 
+/** Compiled code. It can be posted to other threads. */
+export type WasmModule = object & { readonly [Symbol.toStringTag]: "WebAssembly.Module" };
+
+export interface WasmGlobal {
+  value: number;
+}
+
 interface MemoryDescriptor {
   initial: number;
   maximum: number;
   shared: true;
 }
 
-export const { Memory } = (
-  globalThis as unknown as { WebAssembly: { Memory: new (descriptor: MemoryDescriptor) => WasmMemory } }
-).WebAssembly;
+interface Wasm {
+  Memory: new (descriptor: MemoryDescriptor) => WasmMemory;
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => WasmModule;
+  Instance: new (module: WasmModule, imports: object) => { readonly exports: object };
+}
+
+export const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly;

@@ -2,6 +2,8 @@
 
 import { chunkLoop } from "./chunk-loop.ts";
 import type { Backend, LoopMaker, Operands, Plan } from "./plan.ts";
+import { kernelLoop } from "./simd/kernel.ts";
+import { prepare } from "./simd/prepare.ts";
 
 export interface Choice {
   readonly backend: Backend;
@@ -11,13 +13,14 @@ export interface Choice {
   readonly kernel?: unknown;
 }
 
-export const makers: Partial<Record<Backend, LoopMaker>> & { readonly js: LoopMaker } = { js: chunkLoop };
+export const makers: Readonly<Record<Backend, LoopMaker>> = { js: chunkLoop, simd: kernelLoop };
 
 /** @param simd the option: false asks for the loop as it is written */
-export function choose(_plan: Omit<Plan, "backend">, _operands: Operands, simd: boolean | undefined): Choice {
+export function choose(plan: Omit<Plan, "backend">, operands: Operands, simd: boolean | undefined): Choice {
   if (simd === false) return { backend: "js", why: "simd: false asks for the loop as it is written" };
-  return {
-    backend: "js",
-    why: "the stages run as one JavaScript loop for each chunk; no SIMD kernel is made of functions",
-  };
+  const kernel = prepare(plan, operands);
+  if (typeof kernel === "string") return { backend: "js", why: `the JavaScript loop runs: ${kernel}` };
+  const calls = kernel.imports.map((name) => (name.startsWith("remainder") ? "%" : `Math.${name.split("/")[0]}`));
+  const called = calls.length > 0 ? `; ${calls.join(", ")} is JavaScript's, called for each element` : "";
+  return { backend: "simd", why: `a WebAssembly kernel takes ${kernel.group} elements at a time${called}`, kernel };
 }

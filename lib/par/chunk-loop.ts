@@ -32,6 +32,9 @@ const ELEMENTS: Record<Operands["kind"], string> = {
   rows: "source.subarray(i*cols,(i+1)*cols)",
 };
 
+const best = (than: "<" | ">"): string =>
+  `${IF_NOT_ORDERED}if(m===undefined||x${than}m||x!==x||(x===0&&m===0&&1/x${than}1/m))m=x`;
+
 const ENDINGS: Record<Ending, { before: string; each: string; after: string }> = {
   sum: { before: "let s=0", each: `${IF_NO_NUMBER}s+=x`, after: "return s" },
   // Neumaier: the low bits that each addition loses are kept in a second number.
@@ -47,9 +50,9 @@ const ENDINGS: Record<Ending, { before: string; each: string; after: string }> =
     after: "while(sums.length>0)s=sums.pop()+s;return s",
   },
   reduce: { before: "let a=zero", each: "a=last(a,x)", after: "return a" },
-  // NaN wins, as in Math.min.
-  min: { before: "let m", each: `${IF_NOT_ORDERED}if(m===undefined||x<m||x!==x)m=x`, after: "return m" },
-  max: { before: "let m", each: `${IF_NOT_ORDERED}if(m===undefined||x>m||x!==x)m=x`, after: "return m" },
+  // NaN wins, and -0 is less than 0, as in Math.min.
+  min: { before: "let m", each: best("<"), after: "return m" },
+  max: { before: "let m", each: best(">"), after: "return m" },
   // The first of several; the first NaN, if there is one.
   argmin: {
     before: "let m,at=-1",

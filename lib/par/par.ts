@@ -27,7 +27,7 @@ export interface Par<T> {
   sum(this: Par<number>): Promise<number>;
   /** f must be associative, and `zero` change nothing: each chunk starts from it. */
   reduce(f: (a: T, b: T) => T, zero: T): Promise<T>;
-  /** The smallest by `<`, of numbers or bigints; undefined of nothing; NaN if there is one. TypeError for anything else. */
+  /** The smallest of numbers or bigints, as Math.min has it; undefined of nothing; NaN if there is one. TypeError for anything else. */
   min(this: Par<number | bigint>): Promise<T | undefined>;
   max(this: Par<number | bigint>): Promise<T | undefined>;
   count(): Promise<number>;
@@ -91,11 +91,11 @@ class Pipeline<T> implements Par<T> {
   }
 
   async min(): Promise<T | undefined> {
-    return best(await this.#run<T | undefined>("min"), (a, b) => a < b);
+    return best(await this.#run<T | undefined>("min"), (a, b) => a < b || isZero(a, b, -0));
   }
 
   async max(): Promise<T | undefined> {
-    return best(await this.#run<T | undefined>("max"), (a, b) => a > b);
+    return best(await this.#run<T | undefined>("max"), (a, b) => a > b || isZero(a, b, 0));
   }
 
   async count(): Promise<number> {
@@ -127,7 +127,7 @@ class Pipeline<T> implements Par<T> {
   }
 
   explain(): { backend: "simd" | "js"; why: string; chunks: number; threads: number } {
-    const { backend, why } = choose({ stages: this.#stages, ending: "toArray" }, this.#operands(), this.#options.simd);
+    const { backend, why } = choose({ stages: this.#stages, ending: "sum" }, this.#operands(), this.#options.simd);
     return { backend, why, chunks: this.#chunkCount(), threads: this.#threads() };
   }
 
@@ -169,7 +169,7 @@ class Pipeline<T> implements Par<T> {
 }
 
 const runChunk = ({ plan, operands }: { plan: Plan; operands: Operands }) => {
-  const loop = makers[plan.backend]!(plan, operands);
+  const loop = makers[plan.backend](plan, operands);
   return ([first, end]: [number, number]): unknown => loop(first, end);
 };
 
@@ -177,6 +177,11 @@ function pairwise(sums: readonly number[]): number {
   if (sums.length <= 2) return (sums[0] ?? 0) + (sums[1] ?? 0);
   const half = sums.length >> 1;
   return pairwise(sums.slice(0, half)) + pairwise(sums.slice(half));
+}
+
+/** Of two zeros, is the first one this and the other one not? */
+function isZero(a: unknown, b: unknown, zero: number): boolean {
+  return b === 0 && Object.is(a, zero) && !Object.is(b, zero);
 }
 
 function best<T>(parts: readonly (T | undefined)[], better: (a: T, b: T) => boolean): T | undefined {

@@ -134,6 +134,7 @@ export interface ReadClosure {
   readonly captured: readonly Captured[];
   /** How errors call it: 'the function "inc" (cell-3.ts:2:14)'. */
   readonly label: string;
+  readonly start: Start;
 }
 
 /** For those who translate a function instead of sending it. Throws SyntaxError where its text can't be parsed. */
@@ -141,8 +142,9 @@ export function readClosure(fn: Function): ReadClosure {
   const source = Function.prototype.toString.call(fn);
   const facts = factsOf(source);
   const view = viewOf(fn);
-  const label = describe(fn, starts.get(fn) ?? startOf(source, facts, view));
-  return { ...closureOf(fn, source, facts, view, () => label), facts, label };
+  const start = starts.get(fn) ?? startOf(source, facts, view);
+  const label = describe(fn, start);
+  return { ...closureOf(fn, source, facts, view, () => label), facts, label, start };
 }
 
 /** By place: where the literals stand that the host has marked. */

@@ -1,0 +1,163 @@
+// A kernel on a thread: bound to the memories of its arrays, it works on chunks.
+
+import { placeOf } from "../../memory/place.ts";
+import { inLibrary } from "../../ship/index.ts";
+import { Instance, type WasmGlobal, type WasmMemory, type WasmModule } from "../../wasm.ts";
+import { chunkLoop } from "../chunk-loop.ts";
+import type { Loop, Operands, Plan } from "../plan.ts";
+import { streamType } from "./closures.ts";
+import type { Compiled } from "./compile.ts";
+import { imported } from "./math.ts";
+
+/** What is shipped to the threads. */
+export interface Kernel extends Omit<Compiled, "bytes"> {
+  /** Equal for modules that are the same one, by whatever message they came. */
+  readonly id: string;
+  readonly module: WasmModule;
+  /** Captured: streams after those of the operands. */
+  readonly arrays: readonly ArrayBufferView[];
+  /** Captured: parameters after the start of a range. */
+  readonly params: readonly number[];
+  readonly kind: Operands["kind"];
+  /** It is made for ranges from 0 on. */
+  readonly fromZero: boolean;
+}
+
+interface Exports {
+  run(...numbers: number[]): number;
+  rest(...numbers: number[]): number;
+  readonly found: WasmGlobal;
+  readonly gaveUp: WasmGlobal;
+}
+
+interface Bound {
+  readonly memories: readonly WasmMemory[];
+  readonly exports: Exports;
+}
+
+const modules = new Map<string, WasmModule>();
+const MOST_MODULES = 500;
+/** By the first memory, or the module where there is none. Nothing is kept alive by it. */
+const bound = new WeakMap<object, WeakMap<WasmModule, WeakRef<Bound>>>();
+
+function bind({ id, module: came, imports }: Kernel, memories: readonly WasmMemory[]): Exports {
+  const module = modules.get(id) ?? came;
+  if (!modules.has(id)) {
+    if (modules.size >= MOST_MODULES) modules.delete(modules.keys().next().value!);
+    modules.set(id, module);
+  }
+  const holder = memories[0] ?? module;
+  const known = bound.get(holder)?.get(module)?.deref();
+  if (known?.memories.every((memory, n) => memory === memories[n])) return known.exports;
+  const { exports } = new Instance(module, {
+    memory: Object.fromEntries(memories.map((memory, n) => [n, memory])),
+    math: Object.fromEntries(imports.map((name) => [name, imported(name)])),
+  });
+  const made: Bound = { memories, exports: exports as unknown as Exports };
+  if (!bound.has(holder)) bound.set(holder, new WeakMap());
+  bound.get(holder)!.set(module, new WeakRef(made));
+  return made.exports;
+}
+
+interface Place {
+  readonly memory: WasmMemory;
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+  readonly length: number;
+}
+
+/** The arrays of a call, in the order of the streams; or why the kernel can't take them. */
+export function placesOf(
+  kernel: Omit<Kernel, "id" | "module">,
+  { kind, source, out, offset, cols }: Operands,
+): Place[] | string {
+  if (kind !== kernel.kind || (kernel.fromZero && offset !== 0)) return "the kernel is made for other elements";
+  const arrays = [...(kind === "range" ? [] : [source]), ...(out ? [out] : []), ...kernel.arrays] as Float64Array[];
+  const places: Place[] = [];
+  for (const [n, array] of arrays.entries()) {
+    const { type } = kernel.streams[n]!;
+    const isOut = array === out;
+    if (streamType(array) !== type && !(isOut && type === "i32" && (array as unknown) instanceof Uint32Array))
+      return "the kernel is made for other arrays";
+    const found = placeOf(array);
+    const which = isOut ? "the array that is written to" : n === 0 ? "the array" : "a captured array";
+    if (!found) return `${which} is not in the memory of a shared() array of 32 KiB or more`;
+    const { memory, byteOffset } = found;
+    // A row's address is computed with 32 bits.
+    if (byteOffset + array.byteLength >= 2 ** 32) return `${which} is too large`;
+    const to = byteOffset + array.byteLength;
+    places.push({
+      memory,
+      from: byteOffset,
+      to,
+      size: array.BYTES_PER_ELEMENT,
+      length: n === 0 && kind === "rows" ? cols : array.length,
+    });
+  }
+  if (kind === "rows" && cols === 0) return "the rows are empty";
+  const at = kind === "range" ? 0 : 1;
+  const target = out ? places[at] : undefined;
+  const isApart = (other: Place, n: number): boolean => {
+    if (!target || n === at || other.memory !== target.memory) return true;
+    if (other.from >= target.to || target.from >= other.to) return true;
+    return other.from === target.from && other.size === target.size && !kernel.scattered.includes(n);
+  };
+  if (!places.every(isApart)) return "the array that is written to overlaps one that is read";
+  return places;
+}
+
+/** The loop of a kernel; where it can't take what it gets, and where it gives up, that of JavaScript. */
+export const kernelLoop = (plan: Plan, operands: Operands): Loop => {
+  const kernel = plan.kernel as Kernel;
+  let inJavaScript: Loop | undefined;
+  const written: Loop = (first, end) => (inJavaScript ??= chunkLoop(plan, operands))(first, end);
+  const places = placesOf(kernel, operands);
+  if (typeof places === "string") return written;
+  const { run, rest, found, gaveUp } = bind(
+    kernel,
+    places.map(({ memory }) => memory),
+  );
+  const { group, kind, fromZero } = kernel;
+  const numbers = [
+    ...places.flatMap(({ from, length }) => [from, length]),
+    ...(kind === "range" && !fromZero ? [operands.offset] : []),
+    ...kernel.params,
+  ];
+  const shortest = Math.min(2 ** 31 - 64, ...kernel.lockstep.map((n) => places[n]!.length));
+  const isBest = kernel.to === "min" || kernel.to === "max";
+  // A reduction that nothing was left for gives what it starts from.
+  const none = plan.ending === "reduce" ? plan.zero : undefined;
+  const join = JOIN[kernel.to]!;
+  return (first, end) => {
+    if (end > shortest || Math.abs(operands.offset) + end >= 2 ** 31) return written(first, end);
+    gaveUp.value = 0;
+    found.value = 0;
+    const whole = first + Math.floor((end - first) / group) * group;
+    let result = whole > first ? run(first, whole, ...numbers) : undefined;
+    const hasFound = found.value === 1;
+    if (end > whole) {
+      found.value = 0;
+      const last = rest(whole, end, ...numbers);
+      if (!isBest || found.value === 1)
+        result = result === undefined || (isBest && !hasFound) ? last : join(result, last);
+    }
+    if (gaveUp.value === 1) return written(first, end);
+    if (kernel.to === "array") return undefined;
+    if (isBest) return hasFound || found.value === 1 ? result : none;
+    return result ?? (plan.ending === "reduce" ? none : 0);
+  };
+};
+
+const add = (a: number, b: number): number => a + b;
+/** The results of the whole groups and of the rest. */
+const JOIN: Record<Compiled["to"], (a: number, b: number) => number> = {
+  array: add,
+  sum: add,
+  count: add,
+  product: (a, b) => a * b,
+  min: Math.min,
+  max: Math.max,
+};
+
+inLibrary(import.meta.url, { kernelLoop });
