@@ -13,6 +13,8 @@ const MAX_PAGES = 65536;
 const LEAST_BYTES = 32768;
 /** V8 sets 8 GiB of addresses aside for each memory, and a process has 128 TiB. */
 const MOST_MEMORIES = 1000;
+/** A WeakRef keeps what it names to the end of the job: so much may be kept by those of one job. */
+const JOB_BYTES = 2 ** 28;
 /** Of memory that was given back, so much waits to be used again. */
 const KEPT_BYTES = 2 ** 29;
 
@@ -34,8 +36,9 @@ export class Places {
   readonly #holders: Holders;
   readonly #mostMemories: number;
   readonly #byBuffer = new WeakMap<ArrayBufferLike, SharedPlace>();
-  /** Those that came from other threads. What this one makes is not among them: a WeakRef keeps it until the job ends. */
+  /** Those that came from other threads, to be known again. What this one makes is not among them. */
   readonly #received = new SharedObjects<WasmMemory>();
+  #receivedInJob = 0;
   /** Garbage that is not on V8's own account would not be collected. */
   readonly #weights = new WeakMap<SharedArrayBuffer, ArrayBuffer>();
   /** Given back, the last ones at the end. */
@@ -81,12 +84,16 @@ export class Places {
     return this.#byBuffer.get(buffer);
   }
 
-  /** The buffer of a memory that came from another thread: the same one each time, as long as it is held here. */
+  /** The buffer of a memory that came from another thread: as a rule the same one each time while it is held here. */
   receive(place: SharedPlace): SharedArrayBuffer {
     const known = this.#received.find(place.id);
     if (known) return known.buffer;
-    this.#received.add(place.memory, place.id);
-    return this.#keep(place);
+    if (this.#receivedInJob < JOB_BYTES) {
+      if (this.#receivedInJob === 0) setImmediate(() => (this.#receivedInJob = 0)).unref();
+      this.#receivedInJob += place.holder.byteLength;
+      this.#received.add(place.memory, place.id);
+    }
+    return this.#byBuffer.has(place.memory.buffer) ? place.memory.buffer : this.#keep(place);
   }
 
   #keep(place: SharedPlace): SharedArrayBuffer {

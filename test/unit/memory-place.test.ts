@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it } from "vitest";
 import { Pool, scratch, shared, SharedMemoryFullError, spawn } from "../../lib/index.ts";
-import { placeOf, Places } from "../../lib/memory/place.ts";
+import { placeOf, Places, type SharedPlace } from "../../lib/memory/place.ts";
 
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
@@ -132,6 +132,14 @@ describe("memory comes back", () => {
       await worker.terminate();
     }
     expect(rss() - before).toBeLessThan(1200);
+  });
+
+  it("when it was received in a job that goes on", () => {
+    const made = new Places(Infinity);
+    const places = new Places(600e6);
+    const send = (buffer: SharedArrayBuffer): SharedPlace => structuredClone(made.of(buffer)!);
+    for (let round = 0; round < 12; round++) places.receive(send(made.take(holder(100e6))));
+    expect(places.take(holder(1e6)).byteLength).toBeGreaterThan(1e6);
   });
 
   it("not while a part of it, or its buffer, is still in use somewhere", async () => {
