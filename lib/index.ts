@@ -35,7 +35,7 @@ export {
   type ServedRequest,
 } from "./async/index.ts";
 export * from "./process/index.ts";
-export { par, type Par, type ParOptions } from "./par/index.ts";
+export { join, joinSync, par, type Par, type ParOptions } from "./par/index.ts";
 export {
   Figure,
   plot,

@@ -12,6 +12,7 @@
 import { load, store, type Words } from "../atomics.ts";
 import { Deque } from "./deque.ts";
 import { DoneStack } from "./done-stack.ts";
+import { Regions } from "./regions.ts";
 import { Running } from "./running.ts";
 import { Seats } from "./seats.ts";
 import { Slots, SLOTS } from "./slots.ts";
@@ -24,7 +25,8 @@ const HINTS = SLOTS * 2;
 const LANES_USED = 0;
 const RUNNING_AT = 16;
 const SEATS_AT = RUNNING_AT + Running.WORDS;
-const DONE_AT = SEATS_AT + Seats.WORDS;
+const REGIONS_AT = SEATS_AT + Seats.WORDS;
+const DONE_AT = REGIONS_AT + Regions.WORDS;
 const STATES_AT = DONE_AT + DoneStack.words(SLOTS);
 const LANES_AT = STATES_AT + SLOTS;
 
@@ -40,6 +42,7 @@ export class Board implements BoardMemory {
   readonly done: DoneStack;
   readonly seats: Seats;
   readonly running: Running;
+  readonly regions: Regions;
   readonly #words: Words;
   readonly #deques: Deque[];
 
@@ -51,6 +54,7 @@ export class Board implements BoardMemory {
     this.done = new DoneStack(this.#words, DONE_AT);
     this.seats = new Seats(this.#words, SEATS_AT);
     this.running = new Running(this.#words, RUNNING_AT, this.seats);
+    this.regions = new Regions(this.#words, REGIONS_AT, this.seats);
     const at = (lane: number): number => LANES_AT + lane * Deque.words(HINTS);
     this.#deques = Array.from({ length: lanes + MAX_LANES }, (_, lane) => new Deque(this.#words, at(lane), HINTS));
   }
@@ -78,6 +82,22 @@ export class Board implements BoardMemory {
 
   isEmpty(lane: number): boolean {
     return this.#deques[lane]!.isEmpty;
+  }
+
+  /** The words of all this, for those who wait on one. */
+  get words(): Words {
+    return this.#words;
+  }
+
+  /** Wakes so many threads that sleep, less those that look for work anyway, to help in regions. */
+  wakeHelpers(wanted: number): void {
+    const { seats, running, regions } = this;
+    if (seats.sleepers === 0) return;
+    let missing = wanted - regions.spinning.size;
+    for (let seat = 0; missing > 0 && seat < seats.used; seat++) {
+      if (!seats.isAsleep(seat) || seats.isStopped(seat) || !running.mayEnter(seat)) continue;
+      if (seats.wake(seat)) missing--;
+    }
   }
 
   /** Lanes from this one on are not in use. */

@@ -13,6 +13,7 @@ type Generated = (
   cols: number,
   out: ArrayLike<unknown> | undefined,
   wrong: (x: unknown, i: number) => never,
+  placed: (error: unknown, index: number) => unknown,
   first: number,
   end: number,
 ) => unknown;
@@ -100,8 +101,9 @@ function loopFor({ stages, ending, last }: Plan, { kind, source, out }: Operands
     .map((stage, n) => (stage[0] === "map" ? `x=${call(stage, n)};` : `if(!${call(stage, n)})continue;`))
     .join("");
   const loop = new Function(
-    ...["stages", "last", "zero", "source", "offset", "cols", "out", "wrong", "first", "end"],
-    `"use strict";${names}${before};for(let i=first;i<end;i++){let x=${ELEMENTS[kind]};${steps}${each}}${after}` +
+    ...["stages", "last", "zero", "source", "offset", "cols", "out", "wrong", "placed", "first", "end"],
+    `"use strict";${names}${before};let i=first;try{for(;i<end;i++){let x=${ELEMENTS[kind]};${steps}${each}}}` +
+      `catch(e){throw placed(e,i)}${after}` +
       // V8 compiles equal texts once, and what it learned of one loop would hold for its twin.
       `//${++loopCount}`,
   ) as Generated;
@@ -123,8 +125,17 @@ export const chunkLoop = (plan: Plan, operands: Operands): Loop => {
   const wrong = (x: unknown, i: number): never => {
     throw wrongElement(plan.ending, x, i);
   };
-  return (first, end) => loop(stages, last, zero, source, offset, cols, out, wrong, first, end);
+  return (first, end) => loop(stages, last, zero, source, offset, cols, out, wrong, placed, first, end);
 };
+
+/** An error says at which element it was thrown; that of a loop inside of another has said so already. */
+function placed(error: unknown, index: number): unknown {
+  if (error instanceof Error && !("index" in error) && Object.isExtensible(error)) {
+    Object.defineProperty(error, "index", { value: index, writable: true, configurable: true });
+    error.stack += `\n    at element ${index} of par()`;
+  }
+  return error;
+}
 
 function wrongElement(ending: Ending, x: unknown, i: number): TypeError {
   const [verb, wanted] = ending.startsWith("sum")

@@ -1,16 +1,32 @@
 // par(): arrays whose map, filter and reduce run on all cores.
 
 import { checkFunction, checkInteger, checkKnown, checkThreads } from "../checks.ts";
-import { defaultPool, defaultThreads, engineOf, runParts } from "../pool/index.ts";
-import { isShared, type Numbers } from "../memory/shared.ts";
+import type { Numbers } from "../memory/shared.ts";
+import { defaultThreads, parallelFor, parallelForSync } from "../pool/index.ts";
 import { inLibrary } from "../ship/index.ts";
-import { choose, makers } from "./choose.ts";
-import type { Ending, Operands, Plan, Stage } from "./plan.ts";
+import { choose } from "./choose.ts";
+import {
+  ARGMAX,
+  ARGMIN,
+  COUNT,
+  forEach,
+  into,
+  MAX,
+  MIN,
+  reduceBy,
+  sumBy,
+  TO_ARRAY,
+  type EndingCall,
+} from "./endings.ts";
+import { arraysOf, argsOf } from "./kernel.ts";
+import { kernelFor } from "./kernels.ts";
+import type { Stage } from "./plan.ts";
+import { arraySource, operandsOf, rangeSource, rowsSource, share, type Source } from "./source.ts";
 
 export interface ParOptions {
   /** How many threads work on it. Default: as many as the default pool has. */
   threads?: number;
-  /** Into how many pieces the elements are cut. Default: two for each thread. */
+  /** Into how many pieces the elements are cut, and how `sum` adds with them. Default: 128, or one for each element. */
   chunks?: number;
   /** False: the loop as it is written. True is a wish; `explain()` says what comes of it. */
   simd?: boolean;
@@ -21,30 +37,39 @@ export interface ParOptions {
 export interface Par<T> {
   /** Each element becomes what f gives. Lazy: nothing runs before an ending is called. */
   map<U>(f: (x: T, i: number) => U): Par<U>;
-  /** Only elements for which f holds go on. `i` is the place in the array of the start, here and after. */
+  /** Only elements for which f holds go on, in their order. `i` is the place in the array of the start, here and after. */
   filter(f: (x: T, i: number) => boolean): Par<T>;
   /** Each chunk is added left to right, and the sums of the chunks in the order of the chunks. TypeError for what is no number. */
   sum(this: Par<number>): Promise<number>;
+  sumSync(this: Par<number>): number;
   /** f must be associative, and `zero` change nothing: each chunk starts from it. */
   reduce(f: (a: T, b: T) => T, zero: T): Promise<T>;
+  reduceSync(f: (a: T, b: T) => T, zero: T): T;
   /** The smallest of numbers or bigints, as Math.min has it; undefined of nothing; NaN if there is one. TypeError for anything else. */
   min(this: Par<number | bigint>): Promise<T | undefined>;
+  minSync(this: Par<number | bigint>): T | undefined;
   max(this: Par<number | bigint>): Promise<T | undefined>;
+  maxSync(this: Par<number | bigint>): T | undefined;
+  /** The place of the smallest in the array of the start, the first of several; of the first NaN if there is one. */
+  argmin(this: Par<number | bigint>): Promise<number | undefined>;
+  argminSync(this: Par<number | bigint>): number | undefined;
+  argmax(this: Par<number | bigint>): Promise<number | undefined>;
+  argmaxSync(this: Par<number | bigint>): number | undefined;
   count(): Promise<number>;
+  countSync(): number;
   forEach(f: (x: T, i: number) => void): Promise<void>;
+  forEachSync(f: (x: T, i: number) => void): void;
   /** Writes the elements to a shared array of the same length, and gives that array. Not after a filter. */
   into<A extends Numbers>(out: A): Promise<A>;
+  intoSync<A extends Numbers>(out: A): A;
   toArray(): Promise<T[]>;
+  toArraySync(): T[];
   /** How an ending would run, and why so. */
   explain(): { backend: "simd" | "js"; why: string; chunks: number; threads: number };
 }
 
-/** Where the elements come from: an array, or the numbers from `from` on. */
-interface Source {
-  readonly length: number;
-  readonly array?: ArrayLike<unknown>;
-  readonly from: number;
-}
+/** Into so many chunks the elements are cut: a number that depends on nothing else, and serves 32 threads. */
+const CHUNKS = 128;
 
 class Pipeline<T> implements Par<T> {
   readonly #source: Source;
@@ -68,132 +93,130 @@ class Pipeline<T> implements Par<T> {
   }
 
   async sum(): Promise<number> {
-    const { sum = "fast" } = this.#options;
-    if (sum === "fast") return (await this.#run<number>("sum")).reduce((a, b) => a + b, 0);
-    if (sum === "pairwise") return pairwise(await this.#run<number>("sum-pairwise"));
-    let [total, lost] = [0, 0];
-    for (const [part, partLost] of await this.#run<[number, number]>("sum-compensated")) {
-      const next = total + part;
-      lost += partLost + (Math.abs(total) >= Math.abs(part) ? total - next + part : part - next + total);
-      total = next;
-    }
-    return total + lost;
+    return this.#run(this.#sum());
+  }
+  sumSync(): number {
+    return this.#runSync(this.#sum());
   }
 
-  async reduce(f: (a: T, b: T) => T, zero: T): Promise<T> {
-    checkFunction("the first argument of reduce()", f);
-    if (arguments.length < 2)
-      throw new TypeError(
-        "Expected a zero as the second argument of reduce(), from which each chunk starts: 0 to add, 1 to multiply.",
-      );
-    const parts = await this.#run<T>("reduce", { last: f, zero });
-    return parts.length === 0 ? zero : parts.reduce((a, b) => f(a, b));
+  async reduce(..._: [f: (a: T, b: T) => T, zero: T]): Promise<T> {
+    return this.#run(reduceBy(_)) as Promise<T>;
+  }
+  reduceSync(..._: [f: (a: T, b: T) => T, zero: T]): T {
+    return this.#runSync(reduceBy(_)) as T;
   }
 
   async min(): Promise<T | undefined> {
-    return best(await this.#run<T | undefined>("min"), (a, b) => a < b || isZero(a, b, -0));
+    return this.#run(MIN) as Promise<T | undefined>;
+  }
+  minSync(): T | undefined {
+    return this.#runSync(MIN) as T | undefined;
   }
 
   async max(): Promise<T | undefined> {
-    return best(await this.#run<T | undefined>("max"), (a, b) => a > b || isZero(a, b, 0));
+    return this.#run(MAX) as Promise<T | undefined>;
+  }
+  maxSync(): T | undefined {
+    return this.#runSync(MAX) as T | undefined;
+  }
+
+  async argmin(): Promise<number | undefined> {
+    return this.#run(ARGMIN);
+  }
+  argminSync(): number | undefined {
+    return this.#runSync(ARGMIN);
+  }
+
+  async argmax(): Promise<number | undefined> {
+    return this.#run(ARGMAX);
+  }
+  argmaxSync(): number | undefined {
+    return this.#runSync(ARGMAX);
   }
 
   async count(): Promise<number> {
-    return (await this.#run<number>("count")).reduce((a, b) => a + b, 0);
+    return this.#run(COUNT);
+  }
+  countSync(): number {
+    return this.#runSync(COUNT);
   }
 
   async forEach(f: (x: T, i: number) => void): Promise<void> {
-    checkFunction("the argument of forEach()", f);
-    await this.#run("forEach", { last: f });
+    return this.#run(forEach(f));
+  }
+  forEachSync(f: (x: T, i: number) => void): void {
+    this.#runSync(forEach(f));
   }
 
   async into<A extends Numbers>(out: A): Promise<A> {
-    if (!isShared(out))
-      throw new TypeError(
-        "into() expects an array in shared memory, which all threads can write to: make it with shared(Float64Array, n).",
-      );
-    if (this.#stages.some(([kind]) => kind === "filter"))
-      throw new TypeError("into() can't tell the places of elements after filter(): use toArray().");
-    if (out.length !== this.#source.length)
-      throw new RangeError(
-        `into() expects an array of length ${this.#source.length}, got one of length ${out.length}.`,
-      );
-    await this.#run("into", { out });
-    return out;
+    return this.#run(this.#into(out));
+  }
+  intoSync<A extends Numbers>(out: A): A {
+    return this.#runSync(this.#into(out));
   }
 
   async toArray(): Promise<T[]> {
-    return (await this.#run<T[]>("toArray")).flat(1) as T[];
+    return this.#run(TO_ARRAY) as Promise<T[]>;
+  }
+  toArraySync(): T[] {
+    return this.#runSync(TO_ARRAY) as T[];
   }
 
   explain(): { backend: "simd" | "js"; why: string; chunks: number; threads: number } {
-    const { backend, why } = choose({ stages: this.#stages, ending: "sum" }, this.#operands(), this.#options.simd);
-    return { backend, why, chunks: this.#chunkCount(), threads: this.#threads() };
+    const plan = { stages: this.#stages, ending: this.#sum().ending };
+    const operands = operandsOf(this.#source, this.#source.array, undefined);
+    const { backend, why } = choose(plan, operands, this.#options.simd);
+    return { backend, why, chunks: this.#chunks(), threads: this.#threads() };
   }
 
-  #operands(out?: Operands["out"]): Operands {
-    const { array, from } = this.#source;
-    return { kind: array ? "array" : "range", source: array, offset: from, cols: 0, out };
+  #sum(): EndingCall<number> {
+    return sumBy(this.#options.sum ?? "fast");
+  }
+
+  #into<A extends Numbers>(out: A): EndingCall<A> {
+    const hasFilter = this.#stages.some(([kind]) => kind === "filter");
+    return into(out, this.#source.length, hasFilter);
   }
 
   #threads(): number {
     return this.#options.threads ?? defaultThreads();
   }
 
-  #chunkCount(): number {
-    return Math.min(this.#source.length, this.#options.chunks ?? this.#threads() * 2);
+  #chunks(): number {
+    return Math.min(this.#source.length, this.#options.chunks ?? CHUNKS);
   }
 
-  async #run<R>(ending: Ending, more: Pick<Plan, "last" | "zero"> & { out?: Operands["out"] } = {}): Promise<R[]> {
-    const { length } = this.#source;
-    const operands = this.#operands(more.out);
-    const { last, zero } = more;
-    const unchosen = { stages: this.#stages, ending, last, zero };
-    const { backend, kernel } = choose(unchosen, operands, this.#options.simd);
-    const plan: Plan = { ...unchosen, backend, kernel };
-    const count = this.#chunkCount();
-    const chunks: [number, number][] = [];
-    for (let k = 0; k < count; k++)
-      chunks.push([Math.floor((length * k) / count), Math.floor((length * (k + 1)) / count)]);
-    const threads = this.#threads();
-    const engine = engineOf(defaultPool(Math.min(threads, Math.max(1, count))));
-    return (await runParts(engine, {
-      label: `par.${ending}`,
-      entry: runChunk as never,
-      context: { plan, operands },
-      parts: chunks,
-      limit: threads,
-      failed: (error) => error,
-    })) as R[];
+  async #run<R>(end: EndingCall<R>): Promise<R> {
+    const { kernel, isKept, call } = this.#prepare(end);
+    try {
+      return end.join(await parallelFor(kernel, call));
+    } finally {
+      if (!isKept) kernel.release();
+    }
+  }
+
+  #runSync<R>(end: EndingCall<R>): R {
+    const { kernel, isKept, call } = this.#prepare(end);
+    try {
+      return end.join(parallelForSync(kernel, call));
+    } finally {
+      if (!isKept) kernel.release();
+    }
+  }
+
+  #prepare(end: EndingCall<unknown>) {
+    const shared = share(this.#source, end.out);
+    const parts = this.#chunks();
+    const call = {
+      ...{ parts, threads: this.#threads(), args: argsOf(shared.operands, this.#source.length, parts) },
+      operands: arraysOf(shared.operands),
+    };
+    return { ...kernelFor(this.#stages, end, shared, this.#options.simd), call };
   }
 }
 
-const runChunk = ({ plan, operands }: { plan: Plan; operands: Operands }) => {
-  const loop = makers[plan.backend](plan, operands);
-  return ([first, end]: [number, number]): unknown => loop(first, end);
-};
-
-function pairwise(sums: readonly number[]): number {
-  if (sums.length <= 2) return (sums[0] ?? 0) + (sums[1] ?? 0);
-  const half = sums.length >> 1;
-  return pairwise(sums.slice(0, half)) + pairwise(sums.slice(half));
-}
-
-/** Of two zeros, is the first one this and the other one not? */
-function isZero(a: unknown, b: unknown, zero: number): boolean {
-  return b === 0 && Object.is(a, zero) && !Object.is(b, zero);
-}
-
-function best<T>(parts: readonly (T | undefined)[], better: (a: T, b: T) => boolean): T | undefined {
-  let found: T | undefined;
-  for (const part of parts)
-    // NaN, which is not itself, wins; a chunk of which nothing was left has none.
-    if (part !== undefined && (found === undefined || better(part, found) || part !== part)) found = part;
-  return found;
-}
-
-function checkOptions(options: ParOptions): ParOptions {
-  checkKnown("par()", options, ["threads", "chunks", "simd", "sum"]);
+function checkOptions(whose: string, options: ParOptions): ParOptions {
+  checkKnown(whose, options, ["threads", "chunks", "simd", "sum"]);
   const { threads, chunks, simd, sum } = options;
   if (threads !== undefined) checkThreads(threads);
   if (chunks !== undefined) checkInteger("chunks", chunks, 1, Infinity);
@@ -207,34 +230,40 @@ function checkOptions(options: ParOptions): ParOptions {
 /**
  * Elements of an array that stages and an ending work on with all cores: `par(xs).map(f).filter(g).sum()`.
  *
- * Nothing runs before the ending; then all stages run as one loop over each chunk, and no array between them is made.
- * The functions are shipped with what they capture, once a call. A shared array is read where it is; of any other each
- * thread gets copies of its chunks, so large data belongs into `shared()`.
- * Waits: async; the caller's thread takes no part. Order: results are those of the sequential loop, but for sums of
- * floating-point numbers, which depend on where the chunks end: n elements in k chunks are cut at floor(n*i/k).
- * Throws what a function threw, class kept; CaptureError and NotSendableError before anything runs.
- * Cost: about 0.3 ms a call. Worth it from some milliseconds of work on.
+ * Nothing runs before the ending; then all stages run as one loop over each chunk, and no array between them is made. The
+ * functions are shipped with what they capture, as it is when the ending is called. A shared array is read where it is; other
+ * numbers are copied into shared memory, and anything else to each thread: large data belongs into `shared()`.
+ * Waits: `sum` is async, and the caller's thread takes no part; `sumSync` blocks, and it does. So all endings. A pool's thread
+ * that is free helps; it wakes the caller, and where it dies, the pool does.
+ * Order: results are those of the sequential loop, but for sums, which depend on where the chunks end: n elements in k chunks
+ * are cut at floor(n*i/k), 128 if not said otherwise, whatever the threads. Functions run in no order over the chunks.
+ * Throws what the first element has thrown for which a function throws, class kept, with its place as `index`; CaptureError
+ * and NotSendableError before anything runs; ThreadCrashedError.
+ * Cost: blocking, some microseconds a call where threads still look for work, which they do for 0.1 ms; else, and async, 20 to
+ * 100 us. 0.3 ms where a function captures something.
+ * When to use: loops over numbers from some 10 us of work on. Gotcha: a function that changes what it captured changes a copy.
+ * @example
+ * const xs = shared(Float64Array, 1e6);
+ * const norm = Math.sqrt(await par(xs).map((x) => x * x).sum());
  */
 export const par: {
   <T>(xs: ArrayLike<T>, options?: ParOptions): Par<T>;
   /** The whole numbers from `from` up to and without `to`; no array is made. */
   range(from: number, to: number, options?: ParOptions): Par<number>;
+  /**
+   * The rows of a matrix that lies row after row: each element is the part of it with `cols` numbers, in shared memory. What a
+   * function writes there is seen if the matrix is shared. RangeError where the shape doesn't fit.
+   */
+  rows<A extends Numbers>(matrix: A, shape: { rows: number; cols: number }, options?: ParOptions): Par<A>;
 } = Object.assign(
-  <T>(xs: ArrayLike<T>, options: ParOptions = {}): Par<T> => {
-    const length: unknown = (xs as ArrayLike<T> | null | undefined)?.length;
-    if (typeof xs === "function" || !Number.isInteger(length) || (length as number) < 0)
-      throw new TypeError(
-        `par() expects an array or a typed array, got ${typeof xs}: spread an iterable first, [...xs].`,
-      );
-    return new Pipeline<T>({ length: length as number, array: xs, from: 0 }, checkOptions(options));
-  },
+  <T>(xs: ArrayLike<T>, options: ParOptions = {}): Par<T> =>
+    new Pipeline<T>(arraySource(xs), checkOptions("par()", options)),
   {
-    range(from: number, to: number, options: ParOptions = {}): Par<number> {
-      checkInteger("the start of the range", from, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-      checkInteger("the end of the range", to, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-      return new Pipeline<number>({ length: Math.max(0, to - from), from }, checkOptions(options));
-    },
+    range: (from: number, to: number, options: ParOptions = {}): Par<number> =>
+      new Pipeline<number>(rangeSource(from, to), checkOptions("par.range()", options)),
+    rows: <A extends Numbers>(matrix: A, shape: { rows: number; cols: number }, options: ParOptions = {}): Par<A> =>
+      new Pipeline<A>(rowsSource(matrix, shape), checkOptions("par.rows()", options)),
   },
 );
 
-inLibrary(import.meta.url, { par, runChunk });
+inLibrary(import.meta.url, { par });

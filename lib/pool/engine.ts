@@ -7,6 +7,7 @@ import { host } from "../host.ts";
 import { encode, realm, smallClosure, snapshot, type Wire } from "../ship/index.ts";
 import { Group } from "./group.ts";
 import type { OwnEngine } from "./inside.ts";
+import { Crew, crewName, OWNER } from "./crew.ts";
 import { called, unsendable, type Job, type Work } from "./job.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { now } from "./messages.ts";
@@ -151,7 +152,16 @@ export class Engine implements OwnEngine {
     return this.#lifecycle.terminate(error);
   }
 
+  /** For the parallel loops of this thread. */
+  get crew(): Crew {
+    const lifecycle = this.#lifecycle;
+    const { team, board } = lifecycle;
+    return (lifecycle.crew ??= new Crew(board, OWNER, crewName(this), undefined, team)) as Crew;
+  }
+
   #interrupt(origin: number): void {
+    (this.#lifecycle.crew as Crew | undefined)?.interrupted(origin);
+    this.#lifecycle.team.endRegions(origin);
     this.#endAll(
       (job) => job.origin === origin,
       ({ work }) => new CancelledError(`Stopped ${called(work)}: the cell that started it was interrupted.`),

@@ -27,6 +27,8 @@ export class Lifecycle {
   /** All that have not ended. */
   readonly jobs = new JobList();
   readonly board: Board;
+  /** Where this thread has run parallel loops. */
+  crew: { refresh(): void; close(): void } | undefined;
   readonly #dispatcher: Dispatcher;
   /** Jobs that no slot was free for. */
   readonly #waiting = new Queue<Job>();
@@ -188,6 +190,9 @@ export class Lifecycle {
     switch (message.braid) {
       case "ready":
         this.team.started(thread);
+        this.crew?.refresh();
+        // A region that was opened before it came.
+        if (this.board.regions.isAnyOpen) this.board.seats.wake(thread.seat);
         return this.#refill();
       case "blocked":
         return this.#makeUp();
@@ -330,12 +335,13 @@ export class Lifecycle {
   }
 
   #gone(thread: PoolThread, exitCode: number): void {
-    const { slots, seats, running } = this.board;
+    const { slots, seats, running, regions } = this.board;
     const { seat } = thread;
     const wasStopped = this.team.left(thread);
     thread.nested.endAll();
     this.#collect();
     running.forget(seat);
+    regions.forget(seat);
     const found = this.#dispatcher.onSeat(seat);
     const inHand = seats.inHand(seat);
     for (const job of found) {
@@ -394,6 +400,7 @@ export class Lifecycle {
     if (this.#state === "open" || this.jobs.size > 0) return;
     const stopped = this.team.stopAll();
     this.board.done.stopWaiting();
+    this.crew?.close();
     this.jobs.close();
     void stopped.then(() => this.#closed.resolve());
   }

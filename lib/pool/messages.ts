@@ -1,6 +1,7 @@
 // What a pool and its threads tell each other by message: what doesn't fit on the board (lib/engine/board.ts). Each is
 // about the task in a slot of the board.
 
+import type { MessagePort } from "node:worker_threads";
 import type { BoardMemory } from "../engine/board.ts";
 import type { Wire } from "../ship/index.ts";
 import type { PoolData } from "./remote-engine.ts";
@@ -100,6 +101,11 @@ export interface ThreadData {
   readonly lane: number;
   readonly steals: boolean;
   readonly trace: boolean;
+}
+
+export interface WorkerData extends ThreadData {
+  /** To be kept open: its other end tells whether the thread is there. */
+  readonly pulse: MessagePort;
 }
 
 const originMs = performance.timeOrigin;

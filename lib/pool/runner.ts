@@ -8,7 +8,10 @@ import { NotSendableError } from "../errors.ts";
 import { host } from "../host.ts";
 import { decode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
 import { Answers } from "./answers.ts";
+import { Crew, crewName, setCrew } from "./crew.ts";
 import { callable, receive, type TaskFunction } from "./callable.ts";
+import { Definitions } from "./definitions.ts";
+import { Helper } from "./helper.ts";
 import { throwOn, watchLateErrors } from "./late-errors.ts";
 import { Link } from "./link.ts";
 import { now, type FromThread, type ThreadData, type ToThread } from "./messages.ts";
@@ -27,6 +30,7 @@ export class Runner {
   readonly #trace: boolean;
   readonly #loop: WorkLoop;
   readonly #answers: Answers;
+  readonly #helper: Helper;
   readonly #link: Link<FromThread>;
   /** The task that the running code belongs to, where that is known. */
   #current = -1;
@@ -53,7 +57,19 @@ export class Runner {
     this.#board = new Board(data.board);
     this.#seat = seat;
     this.#trace = trace;
-    const tasks = { mayBegin: () => this.#open <= this.#waiting, run: this.#runOrDie };
+    const name = crewName(pool);
+    const definitions = new Definitions(name, this.#board.regions, () => this.#loop.work());
+    const helper = new Helper(this.#board, seat, name, definitions, (by, f) => this.#runHelp(by, f));
+    this.#helper = helper;
+    setCrew(new Crew(this.#board, seat, name, definitions));
+    const tasks = {
+      mayBegin: () => this.#open <= this.#waiting,
+      run: this.#runOrDie,
+      help: this.#helpOrDie,
+      get isHelpWanted() {
+        return helper.isWanted;
+      },
+    };
     this.#loop = new WorkLoop(this.#board, data, tasks, say);
     this.#answers = new Answers(this.#board, seat, owner, say);
     watchLateErrors(() => this.#isBroken || this.#isOpen(openTask.getStore()), throwOn);
@@ -65,6 +81,7 @@ export class Runner {
 
   /** The owner has made the seat asleep: perhaps a task is on its way already. */
   start(): void {
+    this.#board.regions.arrive();
     this.#link.post({ braid: "ready" });
     this.#loop.untilWoken();
   }
@@ -166,6 +183,27 @@ export class Runner {
       throw error;
     }
   };
+
+  readonly #helpOrDie = (): boolean => {
+    try {
+      return this.#helper.help();
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    }
+  };
+
+  /** A region is a task as far as calls and late errors of its parts go. */
+  #runHelp(origin: number, help: () => void): void {
+    const task: OpenTask = { calls: 0 };
+    const here = host();
+    this.#open++;
+    this.#current = -1;
+    openTask.run(task, () => (here ? here.runAs(origin < 0 ? undefined : origin, help) : help()));
+    if (task.calls > 0) this.#waiting--;
+    task.calls = OVER;
+    this.#open--;
+  }
 
   /** False: the task goes on, and calls `#end` when it has ended. */
   #run(slot: number, startMs: number): boolean {

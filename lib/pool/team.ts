@@ -13,6 +13,8 @@ import { PoolThread, type ThreadEvents } from "./thread.ts";
 const MAX_FAILED_STARTS = 3;
 /** At most so many threads are started in the place of blocked ones. */
 const MAX_SPARES = 256;
+/** How long a thread gets to come to the end of a part that nobody waits for any more. */
+const LET_GO_MS = 100;
 
 export class Team {
   readonly board: Board;
@@ -33,6 +35,8 @@ export class Team {
   readonly #taught = new Map<number, number>();
   /** A thread has run its first line. */
   #hasStarted = false;
+  /** So many are wanted for parallel loops. */
+  #demand = 1;
   /** Threads in a row that ended before they ran. */
   #failedStarts = 0;
   /** It has been told that there are fewer threads than were asked for. */
@@ -149,7 +153,7 @@ export class Team {
    */
   #wanted(): number {
     const isFree = isForAll(this.#options.schedule);
-    if (!this.#hasStarted && isFree) return Math.min(this.#target, Math.max(1, this.#jobs.size));
+    if (!this.#hasStarted && isFree) return Math.min(this.#target, Math.max(this.#demand, this.#jobs.size));
     const { blocked } = this.board.running;
     if (blocked === 0 || this.#jobs.size <= blocked || !isFree) return this.#target;
     return Math.min(this.#target + blocked, this.#target + MAX_SPARES);
@@ -166,6 +170,17 @@ export class Team {
       else if (this.#jobs.size > 0) this.#giveUp(cause as Error);
     }
     return this.#version !== before;
+  }
+
+  /** So many threads are wanted before there are jobs for them. Starts them, as far as that can be done. */
+  want(threads: number): void {
+    this.#demand = Math.max(this.#demand, threads);
+    this.makeUp();
+  }
+
+  /** Without the event loop: takes those that are gone out of what they were in. */
+  lookForDead(): void {
+    for (const thread of this.#seats) if (thread && !thread.isThere()) this.board.regions.forget(thread.seat);
   }
 
   #warnOfFew({ message }: Error): void {
@@ -195,6 +210,23 @@ export class Team {
     thread.retiring = true;
     this.#changed();
     this.board.seats.setStop(thread.seat, true);
+  }
+
+  /** Ends the parallel loops of an origin: no more parts, and whoever is not out of one soon is stopped. */
+  endRegions(origin: number): void {
+    const { regions, seats } = this.board;
+    for (const region of regions.used()) {
+      if (regions.field(region, "origin") !== origin) continue;
+      const number = regions.field(region, "number");
+      regions.stop(region);
+      setTimeout(() => {
+        if (regions.field(region, "number") !== number) return;
+        for (const seat of regions.inside(region, seats.used)) {
+          const thread = this.#seats[seat];
+          if (thread) this.stop(thread);
+        }
+      }, LET_GO_MS).unref();
+    }
   }
 
   stop(thread: PoolThread): void {

@@ -1,6 +1,6 @@
 // One thread of a pool, seen from its owner: a worker that sits in a seat of the board.
 
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
 import type { BoardMemory } from "../engine/board.ts";
 import { ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
@@ -10,7 +10,7 @@ import { sibling } from "../sibling.ts";
 import "../sync/threads.ts";
 import { Link } from "./link.ts";
 import { messageOf } from "./job.ts";
-import type { FromThread, ThreadData, ToThread, Unread } from "./messages.ts";
+import type { FromThread, ToThread, Unread, WorkerData } from "./messages.ts";
 import { NestedCalls } from "./nested-calls.ts";
 import type { PoolData } from "./remote-engine.ts";
 
@@ -45,6 +45,9 @@ export class PoolThread {
   error: Error | undefined;
   readonly #worker: Worker;
   readonly #link: Link<ToThread>;
+  /** Its other end is closed when the thread is gone. */
+  readonly #pulse: MessagePort;
+  readonly #canTell: boolean;
   readonly #opened = new Set<number>();
   readonly #known = new Set<number>();
   /** The calls of its own tasks. */
@@ -59,9 +62,21 @@ export class PoolThread {
       ...(maxHeapMb !== undefined && { maxOldGenerationSizeMb: maxHeapMb }),
     };
     const { memory, lanes } = board;
-    const workerData: ThreadData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace };
-    const worker = new Worker(sibling(import.meta.url, "worker"), { workerData, resourceLimits, ...execArgv() });
+    const { port1, port2: pulse } = new MessageChannel();
+    const workerData: WorkerData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace, pulse };
+    const transferList = [pulse];
+    const start = { workerData, transferList, resourceLimits, ...execArgv() };
+    let worker;
+    try {
+      worker = new Worker(sibling(import.meta.url, "worker"), start);
+    } catch (error) {
+      port1.close();
+      throw error;
+    }
     this.#worker = worker;
+    this.#pulse = port1;
+    port1.unref();
+    this.#canTell = this.isThere();
     this.#link = new Link(worker);
     this.id = worker.threadId;
     worker.on("message", (message: FromThread) => {
@@ -110,6 +125,12 @@ export class PoolThread {
 
   abandon(slot: number): void {
     this.#link.post({ braid: "abandon", slot });
+  }
+
+  /** Without the event loop, in which its end is heard. A message to a port that is open gives true: see spawn.ts. */
+  isThere(): boolean {
+    const isOpen = (this.#pulse as { postMessage(value: unknown): unknown }).postMessage(null) === true;
+    return isOpen || this.#canTell === false;
   }
 
   /** Ends the thread, wherever it is. Resolves when it is gone. */

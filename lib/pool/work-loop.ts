@@ -1,6 +1,7 @@
 // How a thread finds its next task: from its own lanes first, then from others', and when there is nothing it sleeps in
 // its event loop. It runs only while it has one of the places to run, of which there are as many as the pool has threads.
 
+import { pause } from "../atomics.ts";
 import type { Board } from "../engine/board.ts";
 import { now, type FromThread, type ThreadData } from "./messages.ts";
 
@@ -8,6 +9,10 @@ import { now, type FromThread, type ThreadData } from "./messages.ts";
 const TURN_MS = 5;
 /** How long a thread looks for work before it sleeps: waking takes longer. */
 const SPIN_MS = 0.05;
+/** The same after it has helped in a region: a program that runs one loop often runs the next. */
+const SPIN_AFTER_REGION_MS = 0.1;
+/** So often it looks for a region before it looks for tasks, and at the clock, again. */
+const LOOKS = 16;
 /** How long a thread that is no longer blocked lets those run that came in its place. */
 const PATIENCE_MS = 500;
 
@@ -16,6 +21,10 @@ export interface LoopTasks {
   mayBegin(): boolean;
   /** Runs a claimed task. False: it goes on, and `work` is called when it has ended. */
   run(slot: number, startMs: number): boolean;
+  /** Helps in a parallel region; false: there is none. */
+  help(): boolean;
+  /** Is there a region to help in? */
+  readonly isHelpWanted: boolean;
 }
 
 export class WorkLoop {
@@ -40,7 +49,7 @@ export class WorkLoop {
 
   /** Runs what waits, until there is nothing or a task has to be awaited. */
   readonly work = (): void => {
-    const { seats, running } = this.#board;
+    const { seats, running, regions } = this.#board;
     const seat = this.#seat;
     if (!this.#tasks.mayBegin() || seats.isForMessage(seat)) return;
     if (this.#isAsleep && !seats.wake(seat) && seats.isForMessage(seat)) return;
@@ -48,21 +57,32 @@ export class WorkLoop {
     let startMs = now();
     const turnEnds = startMs + TURN_MS;
     let spinEnds = 0;
+    let spinMs = SPIN_MS;
+    let hasHelped = false;
     for (;;) {
       // One that was blocked wants to run on: it goes first.
       if (running.isAwaited) running.leave(seat);
       const mayRun = !running.isAwaited && running.enter(seat);
-      const slot = mayRun ? this.#claim() : -1;
-      if (slot >= 0) {
-        if (!this.#tasks.run(slot, startMs)) return;
+      // Regions and tasks take turns where there are both.
+      hasHelped = mayRun && !hasHelped && this.#tasks.help();
+      const slot = mayRun && !hasHelped ? this.#claim() : -1;
+      if (slot >= 0 || hasHelped) {
+        spinMs = hasHelped ? SPIN_AFTER_REGION_MS : SPIN_MS;
+        if (spinEnds !== 0) regions.spinning.delete(seat);
+        if (slot >= 0 && !this.#tasks.run(slot, startMs)) return;
         spinEnds = 0;
         startMs = now();
         if (startMs > turnEnds) return void setImmediate(this.work);
         continue;
       }
       startMs = now();
-      spinEnds ||= startMs + SPIN_MS;
-      if (mayRun && startMs < spinEnds) continue;
+      spinEnds ||= startMs + spinMs;
+      if (mayRun && startMs < spinEnds) {
+        if (!regions.spinning.has(seat)) regions.spinning.add(seat);
+        for (let look = 0; look < LOOKS && !regions.isAnyOpen; look++) pause();
+        continue;
+      }
+      regions.spinning.delete(seat);
       // In this order: who finds no room to run has to be followed by one who looks for work.
       running.leave(seat);
       if (!mayRun) running.starve(seat);
@@ -92,6 +112,7 @@ export class WorkLoop {
 
   #hasWork(): boolean {
     const board = this.#board;
+    if (this.#tasks.isHelpWanted) return true;
     if (!board.isEmpty(this.#lane) || !board.isEmpty(this.#ownLane)) return true;
     if (this.#steals)
       for (let lane = 0, used = board.lanesUsed; lane < used; lane++) if (!board.isEmpty(lane)) return true;
