@@ -25,6 +25,12 @@ interface Job {
   abandon: () => void;
 }
 
+/** What an interrupted cell has left running. */
+function stopWorkOf({ cell }: Job): void {
+  stopTimersOf(cell.run);
+  stopThreadsOf(cell.run);
+}
+
 export class CellRunner {
   readonly #takePlace: () => string;
   readonly #session = new EvaluationSession();
@@ -48,8 +54,7 @@ export class CellRunner {
     if (!job) return;
     // First of all: what is stopped may fail the cell in its own way.
     job.abandon();
-    stopTimersOf(job.cell.run);
-    stopThreadsOf(job.cell.run);
+    stopWorkOf(job);
     setTimeout(() => this.#finish(job, this.#interruptError("while it ended")), GIVE_UP_MS);
   }
 
@@ -107,6 +112,8 @@ export class CellRunner {
       this.#session.release(ended.object);
       return disposed ?? { status: "ok" };
     }
+    // The interrupt itself may come when the cell is over.
+    if (ended.kind === "terminated") stopWorkOf(job);
     return this.#notEnded(ended);
   }
 

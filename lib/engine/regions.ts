@@ -239,12 +239,14 @@ export class Regions {
 
   // ---- by the owner
 
-  /** The seat's thread is gone: what it published or was in ends. */
-  forget(seat: number): void {
+  /** The seat's thread is gone: what it published or was in ends. True: it was in one. */
+  forget(seat: number): boolean {
     this.spinning.delete(seat);
+    let wasIn = false;
     for (const region of this.used()) {
       const inside = this.#inside[region]!;
       if (inside.has(seat)) {
+        wasIn = true;
         store(this.#words, this.#region(region) + LOST, 1);
         this.stop(region);
         this.leave(region, seat);
@@ -253,6 +255,7 @@ export class Regions {
       // It may have been about to.
       this.#tell(region);
     }
+    return wasIn;
   }
 
   used(): number[] {

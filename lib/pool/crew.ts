@@ -33,6 +33,13 @@ interface FromPart {
   readonly thread: number;
 }
 
+/** The threads, where this one owns them. */
+interface CrewTeam {
+  want(threads: number): void;
+  lookForDead(): void;
+  lastLoss: string | undefined;
+}
+
 interface Open {
   readonly region: number;
   readonly number: number;
@@ -58,7 +65,7 @@ export class Crew {
   readonly definitions: Definitions;
   readonly #board: Board;
   readonly #seat: number;
-  readonly #team: { want(threads: number): void; lookForDead(): void } | undefined;
+  readonly #team: CrewTeam | undefined;
   readonly #name: string;
   #inbox: BroadcastChannel | undefined;
   /** By number of the call. */
@@ -73,13 +80,7 @@ export class Crew {
   #alive: NodeJS.Timeout | undefined;
 
   /** @param team where this thread is the owner */
-  constructor(
-    board: Board,
-    seat: number,
-    name: string,
-    definitions: Definitions | undefined,
-    team?: { want(threads: number): void; lookForDead(): void },
-  ) {
+  constructor(board: Board, seat: number, name: string, definitions: Definitions | undefined, team?: CrewTeam) {
     this.#board = board;
     this.#seat = seat;
     this.#name = name;
@@ -255,6 +256,7 @@ export class Crew {
   #open(region: number, kernel: LoopKernel, call: LoopCall, limit: number, origin: number): Open {
     const { parts, args = [], operands = [] } = call;
     const { regions } = this.#board;
+    if (this.#team) this.#team.lastLoss = undefined;
     const kernelNumber = kernel.tell(this.definitions);
     const { ledger, told } = this.#ledgerFor(parts);
     this.definitions.refresh(told);
@@ -360,13 +362,19 @@ export class Crew {
     );
   }
 
+  #why(): string {
+    const why = this.#team?.lastLoss;
+    if (this.#team) this.#team.lastLoss = undefined;
+    return why === undefined ? "" : `: ${why}`;
+  }
+
   /** The thread that took it has not done it. */
   #lost(region: number, part: number): PartFailure {
     const which = `part ${part} of a parallel loop`;
     return new PartFailure(
       part,
       this.#board.regions.hasLost(region)
-        ? new ThreadCrashedError(`A thread died while it ran ${which}.`)
+        ? new ThreadCrashedError(`A thread died while it ran ${which}${this.#why()}.`)
         : new CancelledError(`Stopped before it ran ${which}: the cell that started it was interrupted.`),
     );
   }

@@ -154,13 +154,12 @@ export class Engine implements OwnEngine {
 
   /** For the parallel loops of this thread. */
   get crew(): Crew {
-    const lifecycle = this.#lifecycle;
-    const { team, board } = lifecycle;
-    return (lifecycle.crew ??= new Crew(board, OWNER, crewName(this), undefined, team)) as Crew;
+    const { team, board } = this.#lifecycle;
+    return (team.crew ??= new Crew(board, OWNER, crewName(this), undefined, team)) as Crew;
   }
 
   #interrupt(origin: number): void {
-    (this.#lifecycle.crew as Crew | undefined)?.interrupted(origin);
+    (this.#lifecycle.team.crew as Crew | undefined)?.interrupted(origin);
     this.#lifecycle.team.endRegions(origin);
     this.#endAll(
       (job) => job.origin === origin,

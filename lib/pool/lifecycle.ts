@@ -27,8 +27,6 @@ export class Lifecycle {
   /** All that have not ended. */
   readonly jobs = new JobList();
   readonly board: Board;
-  /** Where this thread has run parallel loops. */
-  crew: { refresh(): void; close(): void } | undefined;
   readonly #dispatcher: Dispatcher;
   /** Jobs that no slot was free for. */
   readonly #waiting = new Queue<Job>();
@@ -190,9 +188,6 @@ export class Lifecycle {
     switch (message.braid) {
       case "ready":
         this.team.started(thread);
-        this.crew?.refresh();
-        // A region that was opened before it came.
-        if (this.board.regions.isAnyOpen) this.board.seats.wake(thread.seat);
         return this.#refill();
       case "blocked":
         return this.#makeUp();
@@ -335,13 +330,12 @@ export class Lifecycle {
   }
 
   #gone(thread: PoolThread, exitCode: number): void {
-    const { slots, seats, running, regions } = this.board;
+    const { slots, seats } = this.board;
     const { seat } = thread;
-    const wasStopped = this.team.left(thread);
+    const { wasStopped, wasInRegion } = this.team.left(thread, exitCode);
     thread.nested.endAll();
     this.#collect();
-    running.forget(seat);
-    regions.forget(seat);
+    this.board.running.forget(seat);
     const found = this.#dispatcher.onSeat(seat);
     const inHand = seats.inHand(seat);
     for (const job of found) {
@@ -356,7 +350,7 @@ export class Lifecycle {
       else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode, wasStopped) });
       this.#dispatcher.release(slot);
     }
-    if (found.length === 0 && thread.ready && !wasStopped && !thread.retiring) warnOfDeath(thread);
+    if (found.length === 0 && !wasInRegion && thread.ready && !wasStopped && !thread.retiring) warnOfDeath(thread);
     try {
       if (this.team.vacate(thread, wasStopped, exitCode)) this.#refill();
     } catch (cause) {
@@ -400,7 +394,6 @@ export class Lifecycle {
     if (this.#state === "open" || this.jobs.size > 0) return;
     const stopped = this.team.stopAll();
     this.board.done.stopWaiting();
-    this.crew?.close();
     this.jobs.close();
     void stopped.then(() => this.#closed.resolve());
   }

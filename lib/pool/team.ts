@@ -8,7 +8,7 @@ import type { EngineOptions } from "./engine.ts";
 import type { PoolData } from "./remote-engine.ts";
 import { isForAll, steals } from "./schedule.ts";
 import { SharedFunctions } from "./shared-functions.ts";
-import { PoolThread, type ThreadEvents } from "./thread.ts";
+import { PoolThread, whyItDied, type ThreadEvents } from "./thread.ts";
 
 const MAX_FAILED_STARTS = 3;
 /** At most so many threads are started in the place of blocked ones. */
@@ -18,6 +18,10 @@ const LET_GO_MS = 100;
 
 export class Team {
   readonly board: Board;
+  /** Where this thread has run parallel loops. */
+  crew: { refresh(): void; close(): void } | undefined;
+  /** Why a thread died in a parallel region, the last time that one did and it was heard. */
+  lastLoss: string | undefined;
   readonly functions = new SharedFunctions((id) => this.#forget(id));
   readonly #options: EngineOptions;
   readonly #pool: Omit<PoolData, "threads">;
@@ -199,6 +203,9 @@ export class Team {
   /** A thread has run its first line. */
   started(thread: PoolThread): void {
     thread.ready = true;
+    this.crew?.refresh();
+    // A region that was opened before it came.
+    if (this.board.regions.isAnyOpen) this.board.seats.wake(thread.seat);
     this.#failedStarts = 0;
     this.#hasStarted = true;
   }
@@ -239,14 +246,18 @@ export class Team {
 
   /** Resolves when all are gone. */
   async stopAll(): Promise<void> {
+    this.crew?.close();
     for (const thread of this.#threads) this.stop(thread);
     await Promise.all(this.#stopping);
   }
 
-  /** It is gone. True: it had been stopped. */
-  left(thread: PoolThread): boolean {
+  /** It is gone: had it been stopped, and was it in a parallel region? */
+  left(thread: PoolThread, exitCode: number): { wasStopped: boolean; wasInRegion: boolean } {
     this.#changed();
-    return !this.#threads.delete(thread);
+    const why = whyItDied(thread.error, exitCode, " (the pool's maxHeapMb raises the limit)");
+    const wasInRegion = this.board.regions.forget(thread.seat);
+    if (wasInRegion) this.lastLoss = why;
+    return { wasStopped: !this.#threads.delete(thread), wasInRegion };
   }
 
   /** Frees the seat of one that is gone. True: it should be made up for. Throws if it seems that no thread can run. */

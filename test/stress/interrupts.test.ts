@@ -48,6 +48,12 @@ const HANGS: Record<string, string> = {
   "a condvar that nobody notifies, blocked": "const m = new Mutex(); new Condvar().wait(m.lock())",
   "a GPU kernel in this thread": "await kernels.cpu.run(1)",
   "a GPU kernel on threads": "await Promise.all([kernels.simd.run(1), kernels.simd.run(1)])",
+  "a parallel loop": "await par.range(0, 8).forEach(() => { while (true) {} })",
+  "a parallel loop, blocked": "par.range(0, 8).forEachSync(() => { while (true) {} })",
+  "a parallel loop that waits for its helper":
+    "const there = shared(Int32Array, 1); par.range(0, 2).forEachSync(() => { Atomics.or(there, 0, isMain() ? 0 : 1); while (!isMain() || Atomics.load(there, 0) === 0) {} })",
+  "a parallel loop in tasks": "await pool.map([1, 2], () => par.range(0, 8).forEachSync(() => { while (true) {} }))",
+  "parallel functions": "await join(() => { while (true) {} }, () => { while (true) {} })",
   "output without end": "while (true) console.log('line')",
 };
 
@@ -58,7 +64,8 @@ beforeAll(async () => {
   kernel = await KernelProcess.start(sourceKernel());
   client = kernel.client;
   await client.execute(
-    `import { Condvar, gpu, Mutex, Pool, RwLock, Semaphore } from "braid"; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
+    `import { Condvar, gpu, join, Mutex, par, Pool, RwLock, Semaphore, shared } from "braid";
+     const isMain = () => process.getBuiltinModule("node:worker_threads").isMainThread; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
      const make = (backend: "cpu" | "simd") => gpu(({ x }, n) => {
        let s = 0;
        while (n > 0) s = s + x > 1e6 ? 0 : s + 1;
@@ -82,6 +89,10 @@ describe("interrupts", () => {
         expect(error?.ename, JSON.stringify(error)).toBe("KeyboardInterrupt");
         const { result } = await client.execute(`kept = ${tries}; [kept, await pool.run((n: number) => n + 1, kept)]`);
         expect(result).toBe(`[ ${tries}, ${tries + 1} ]`);
+        if (what.startsWith("parallel") || what.startsWith("a parallel")) {
+          const sums = await client.execute("[par.range(0, 1000).sumSync(), await par.range(0, 1000).sum()]");
+          expect(sums.result, JSON.stringify(sums.error)).toBe("[ 499500, 499500 ]");
+        }
         if (!what.includes("GPU")) continue;
         const again = await client.execute(
           "[(await kernels.cpu.run(0)).value[9], (await kernels.simd.run(0)).value[9]]",
