@@ -67,8 +67,14 @@ function placeOfBest(parts: readonly unknown[], wins: (a: Ordered, b: Ordered) =
   return found?.[0];
 }
 
-export const MIN: EndingCall<unknown> = { ending: "min", join: (parts) => best(parts, (a, b) => isLess(a, b) || isZero(a, b, -0)) };
-export const MAX: EndingCall<unknown> = { ending: "max", join: (parts) => best(parts, (a, b) => isMore(a, b) || isZero(a, b, 0)) };
+export const MIN: EndingCall<unknown> = {
+  ending: "min",
+  join: (parts) => best(parts, (a, b) => isLess(a, b) || isZero(a, b, -0)),
+};
+export const MAX: EndingCall<unknown> = {
+  ending: "max",
+  join: (parts) => best(parts, (a, b) => isMore(a, b) || isZero(a, b, 0)),
+};
 export const ARGMIN: EndingCall<number | undefined> = {
   ending: "argmin",
   join: (parts) => placeOfBest(parts, isLess),
