@@ -10,4 +10,5 @@ export { Mutex, type LockOptions } from "./mutex.ts";
 export { Once } from "./once.ts";
 export { RwLock } from "./rw-lock.ts";
 export { Semaphore } from "./semaphore.ts";
+export { SpinLock } from "./spin-lock.ts";
 export { WaitGroup } from "./wait-group.ts";

@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { AtomicI32, AtomicI64, AtomicU32, Barrier, Latch, Pool, shared, WaitGroup } from "../../lib/index.ts";
+import { AtomicI32, AtomicI64, AtomicU32, Barrier, Latch, Pool, shared, SpinLock, WaitGroup } from "../../lib/index.ts";
 import { BrokenBarrierError, TimeoutError } from "../../lib/errors.ts";
 
 const THREADS = 10;
@@ -32,6 +32,22 @@ it("10 x 100,000 additions come to a million, in each way to add", async () => {
     2n * BigInt(million),
     million,
   ]);
+});
+
+it("10 x 100,000 plain additions under a spin lock come to a million", async () => {
+  const [lock, counts] = [new SpinLock(), shared(Int32Array, 1)];
+  await using pool = new Pool({ threads: THREADS });
+  await pool.map(
+    EACH,
+    () => {
+      for (let i = 0; i < TIMES; i++) {
+        using guard = lock.lock();
+        if (guard) counts[0]! += 1;
+      }
+    },
+    { chunk: 1 },
+  );
+  expect(counts[0]).toBe(THREADS * TIMES);
 });
 
 it("10 x 100,000 steps open a latch and end a group exactly, and wake all who wait", async () => {
