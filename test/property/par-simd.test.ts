@@ -58,7 +58,7 @@ const code = fc.letrec<{ number: string; truth: string; statement: string; block
   const number = tie("number");
   const truth = tie("truth");
   const leaf = fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom("x", "x", "i", "k", "n", "ys[i]", ...VARIABLES) },
+    { weight: 4, arbitrary: fc.constantFrom("x", "x", "i", "k", "n", "ys[i]", "ys[i + 1]", "ys[x & 63]", ...VARIABLES) },
     { weight: 2, arbitrary: fc.integer({ min: -9, max: 40 }).map((n) => (n < 0 ? `(${n})` : `${n}`)) },
     {
       weight: 1,

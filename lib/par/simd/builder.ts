@@ -11,6 +11,7 @@ import {
   isBoolean,
   local,
   type Local,
+  narrowMask,
   type Statement,
   type Type,
   type Value,
@@ -56,6 +57,7 @@ export class Builder {
   block: Statement[] = [];
   /** Another one wherever what was computed before may not be what it was, or not have been computed at all. */
   protected moment = 0;
+  readonly #definitions = new WeakMap<Local, Value>();
 
   /** The statements that `build` makes. */
   within(build: () => void): Statement[] {
@@ -76,7 +78,13 @@ export class Builder {
   temp(value: Value): Value {
     const to: Local = { type: value.type, uniform: value.uniform };
     this.set(to, value);
+    this.#definitions.set(to, value);
     return local(to, { max: value.max, whole: value.whole });
+  }
+
+  /** What a temporary variable is. */
+  protected definition(of: Local): Value | undefined {
+    return this.#definitions.get(of);
   }
 
   /** Something that is cheap to compute twice. */
@@ -170,8 +178,9 @@ export class Builder {
   }
 
   mask(value: Value, type: Type): Value {
-    if (value.type === type || value.uniform) return value.type === type ? value : { ...value, type };
-    return type === "b32" ? this.make("b32.of.b64", type, [value]) : this.make("b64.of.b32", type, [this.leaf(value)]);
+    if (value.type === type) return value;
+    if (type === "b32") return narrowMask(value);
+    return value.uniform ? { ...value, type } : this.make("b64.of.b32", type, [this.leaf(value)]);
   }
 
   /** Truth values of the same width. */

@@ -66,14 +66,13 @@ export function compile(pipeline: Pipeline, { streams, params }: Closures): Comp
     const functions = [emit(program, "run", false), emit(program, "rest", true)];
     const bytes = wasmModule(streams.length, imports, functions, ["found", "gaveUp"]);
     if (bytes.length > MOST_BYTES) throw new Refusal("the functions are too long for a kernel");
-    const used = (ops: readonly string[]): number[] =>
-      [...to.reads].filter(([op]) => ops.includes(op)).map(([, n]) => n);
+    const streamsRead = (way: string): number[] => to.reads.filter(([how]) => how === way).map(([, stream]) => stream);
     return {
       bytes,
       group: program.group,
       streams,
-      scattered: used(["cell", "fetch"]),
-      lockstep: used(["load"]),
+      scattered: streamsRead("scattered"),
+      lockstep: streamsRead("lockstep"),
       imports: program.imports,
       to: outcome.to,
     };

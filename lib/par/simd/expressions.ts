@@ -2,10 +2,10 @@
 
 import type { Tree } from "../../ship/index.ts";
 import { childrenOf, type Meaning, type ReadFunction } from "./closures.ts";
-import { type Assumptions, Flow, type Variable } from "./flow.ts";
+import { Elements } from "./elements.ts";
+import type { Variable } from "./flow.ts";
 import { mathCall, numberCall } from "./math.ts";
 import { constant, isBoolean, type Value } from "./nodes.ts";
-import type { Stream } from "./vectors.ts";
 
 export type Binding =
   | { readonly is: "value"; readonly value: Value }
@@ -44,15 +44,9 @@ const COMPARE: Record<string, string> = {
 const BITS: Record<string, string> = { "&": "and", "|": "or", "^": "xor" };
 const SHIFTS: Record<string, "shl" | "shr" | "shru"> = { "<<": "shl", ">>": "shr", ">>>": "shru" };
 
-export abstract class Expressions extends Flow {
-  protected readonly streams: readonly Stream[];
+export abstract class Expressions extends Elements {
   protected scope = new Scope();
   protected call!: Call;
-
-  constructor(assumptions: Assumptions, streams: readonly Stream[]) {
-    super(assumptions);
-    this.streams = streams;
-  }
 
   /** What a call of this function gives. */
   protected abstract inline(fn: ReadFunction, args: readonly Value[], node: Tree): Value;
@@ -247,9 +241,11 @@ export abstract class Expressions extends Flow {
       if (member) return this.#scalar(member, node);
       throw this.refuse(node, "is no number that a kernel can reach");
     }
-    if (name === "length") return this.#length(stream.stream);
+    if (name === "length") return this.lengthOf(stream.stream);
     if (!computed) throw this.refuse(node, "is nothing that an array of numbers has in a kernel");
-    return this.element(stream.stream, stream.isRow, this.value(property), node);
+    const found = this.element(stream.stream, stream.isRow, this.value(property));
+    if (!found) throw this.refuse(node, "is read at another place for each row");
+    return found;
   }
 
   /** A row or a captured array that a name stands for. */
@@ -259,56 +255,6 @@ export abstract class Expressions extends Flow {
     if (binding) return binding.is === "row" ? { stream: binding.stream, isRow: true } : undefined;
     const meaning = this.#captured(node.name);
     return meaning?.is === "array" ? { stream: meaning.stream, isRow: false } : undefined;
-  }
-
-  #length(stream: number): Value {
-    return this.make("length", "i32", [], { max: 2 ** 31, whole: true }, { index: stream });
-  }
-
-  /** The number at the element's own place. */
-  lockstep(stream: number): Value {
-    const { type } = this.streams[stream]!;
-    this.reads.push(["load", stream]);
-    const facts = type === "i32" ? { max: 2 ** 31, whole: true } : { max: Infinity, whole: false };
-    return this.temp({ op: "load", type, uniform: false, args: [], ...facts, index: stream });
-  }
-
-  /** How streams are read, and which ones. */
-  readonly reads: [how: "load" | "cell" | "fetch", stream: number][] = [];
-
-  protected element(stream: number, isRow: boolean, index: Value, node: Tree): Value {
-    const isOwnPlace = index.op === "index" || (index.op === "f64.of.i32" && index.args[0]!.op === "index");
-    if (!isRow && isOwnPlace) return this.lockstep(stream);
-    if (isBoolean(index) || !index.uniform)
-      throw this.refuse(node, "is read at another place for each element than its own");
-    const place = this.leaf(index);
-    const last = this.#lastRead;
-    const isSame = last?.stream === stream && last.moment === this.moment && isSameLeaf(last.place, place);
-    const value = isSame ? last.value : this.#readAt(stream, isRow, place);
-    this.#lastRead = { stream, place, moment: this.moment, value };
-    return value;
-  }
-
-  /** `row[j] * row[j]` reads once. */
-  #lastRead: { stream: number; place: Value; moment: number; value: Value } | undefined;
-
-  #readAt(stream: number, isRow: boolean, place: Value): Value {
-    const { type } = this.streams[stream]!;
-    const facts = type === "i32" ? { max: 2 ** 31, whole: true } : {};
-    // What is not there is undefined in JavaScript.
-    const inside = this.logic(
-      "and",
-      this.compare("ge", place, constant(0)),
-      this.compare("lt", place, this.#length(stream)),
-    );
-    const isWhole = (): Value => this.compare("eq", this.unary("trunc", place), place);
-    const isThere = place.whole && place.max < Infinity ? inside : this.logic("and", inside, isWhole());
-    this.block.push({ do: "give-up-unless", test: isThere });
-    const whole: Value = place.type === "f64" ? this.make("i32.of.f64", "i32", [place]) : place;
-    const offset = this.leaf(this.make("shl", "i32", [whole, constant(type === "f64" ? 3 : 2, "i32")]));
-    this.reads.push([isRow ? "cell" : "fetch", stream]);
-    if (!isRow) return this.temp(this.make("fetch", type, [offset], facts, { index: stream }));
-    return this.temp({ ...this.make("cell", type, [offset], facts, { index: stream }), uniform: false });
   }
 
   /** A function of JavaScript, or what is known without it. */
@@ -327,12 +273,6 @@ export abstract class Expressions extends Flow {
   readonly imports = new Set<string>();
 
   protected abstract read(variable: Variable): Value;
-}
-
-function isSameLeaf(a: Value, b: Value): boolean {
-  return (
-    a.op === b.op && a.type === b.type && a.local === b.local && a.index === b.index && Object.is(a.value, b.value)
-  );
 }
 
 const ZERO = { type: "Literal", value: 0, start: 0, end: 0 } as unknown as Tree;

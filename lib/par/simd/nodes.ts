@@ -26,7 +26,7 @@ export interface Value {
   readonly value?: number;
   /** Of "local". */
   readonly local?: Local;
-  /** Of "param", "load", "cell" and "fetch": which one. Of "call": the name. */
+  /** Of "param" and of what reads an array: which one. Of "call": the name. */
   readonly index?: number;
   readonly name?: string;
   readonly powerOfTwo?: boolean;
@@ -113,7 +113,15 @@ function asSelect(value: Value, type: Type, as: (value: Value) => Value | undefi
   if (value.op !== "select" || isBoolean(value)) return undefined;
   const [test, yes, no] = value.args as [Value, Value, Value];
   const [first, second] = [as(yes), as(no)];
-  return first && second ? { ...value, type, args: [test, first, second] } : undefined;
+  return first && second ? { ...value, type, args: [narrowMask(test), first, second] } : undefined;
+}
+
+/** As wide as 32-bit lanes. */
+export function narrowMask(mask: Value): Value {
+  if (mask.type === "b32") return mask;
+  if (mask.uniform) return { ...mask, type: "b32" };
+  if (mask.op === "b64.of.b32") return mask.args[0]!;
+  return { op: "b32.of.b64", type: "b32", uniform: false, args: [mask], max: Infinity, whole: false };
 }
 
 /** Are some vectors of 64-bit lanes? */
@@ -121,9 +129,9 @@ export function isWide(statements: readonly Statement[], outcome: Outcome): bool
   const seen = new Set<Value>();
   const isWideType = (type: Type): boolean => type === "f64" || type === "b64";
   const visit = (value: Value): boolean => {
-    if (value.uniform || seen.has(value)) return false;
+    if (seen.has(value)) return false;
     seen.add(value);
-    return isWideType(value.type) || value.args.some(visit);
+    return (!value.uniform && isWideType(value.type)) || value.args.some(visit);
   };
   const visitAll = (list: readonly Statement[]): boolean =>
     list.some((one) => {
@@ -138,6 +146,8 @@ export function isWide(statements: readonly Statement[], outcome: Outcome): bool
           return visitAll(one.body);
         case "leave-unless-any":
           return visit(one.mask);
+        case "give-up-unless":
+          return visit(one.test);
       }
       return false;
     });

@@ -246,14 +246,14 @@ export class Statements extends Expressions {
     const counter: Local = { type: "i32", uniform: true };
     const place = local(counter);
     this.set(counter, constant(0, "i32"));
-    const length = this.make("length", "i32", [], {}, { index: array.stream });
+    const length = this.lengthOf(array.stream);
     this.#rounds(node, {
       test: this.make("lt", "b32", [place, length]),
       isTestLast: false,
       body: () => {
         const outer = this.scope;
         this.scope = new Scope(outer);
-        this.#let(declared, this.element(array.stream, array.isRow, place, node));
+        this.#let(declared, this.element(array.stream, array.isRow, place)!);
         this.#block([node.body]);
         this.scope = outer;
       },

@@ -32,6 +32,8 @@ export interface Program {
 const NOT = 0x4d;
 export const ANY = 0x53;
 export const BITSELECT = 0x52;
+/** Of four lanes. */
+const ALL = 0xa3;
 const SHUFFLE = 0x0d;
 const bytes = (...from: number[]): number[] => from.flatMap((first) => Array.from({ length: 8 }, (_, n) => first + n));
 const LOW_HALVES = simd(SHUFFLE, ...bytes(0, 16));
@@ -117,6 +119,10 @@ export class Vectors {
         return get(3 + 2 * value.index!);
       case "fetch":
         return [...get(2 + 2 * value.index!), ...all(), 0x6a, FACTS[type].load, ...at(0, value.index)];
+      case "all":
+        return this.#all(args[0]!);
+      case "within":
+        return this.#within(value);
       case "call":
         return [...all(), ...call(this.program.imports.indexOf(value.name!))];
       case "f64.of.i32":
@@ -169,6 +175,10 @@ export class Vectors {
         return this.indices("i32", k);
       case "load":
         return this.#load(value, k);
+      case "shifted":
+        return this.#load(value, k);
+      case "gather":
+        return this.#anywhere(value, k);
       case "cell":
         return this.#gather(value, k, (lane) => [...get(this.#row(value.index!, lane)), ...this.scalar(first!), 0x6a]);
       case "call":
@@ -262,13 +272,44 @@ export class Vectors {
     ]);
   }
 
+  /** At the element's own place, or so many bytes off. */
   #load(value: Value, k: number): number[] {
-    const { type, index } = value;
-    if (!this.isPartial) return [...get(this.pointer(index!)), ...simd(0x00, ...at(16 * k, index))];
+    const { type, index, args } = value;
+    const off = args.flatMap((one) => [...this.scalar(one), 0x6a]);
+    if (!this.isPartial) return [...get(this.pointer(index!)), ...off, ...simd(0x00, ...at(16 * k, index))];
     const shift = FACTS[type].bytes === 8 ? 3 : 2;
     return this.#gather(value, k, (lane) => [
-      ...[...get(2 + 2 * index!), ...get(this.lane(lane)), ...i32Const(shift), 0x74, 0x6a],
+      ...[...get(2 + 2 * index!), ...get(this.lane(lane)), ...i32Const(shift), 0x74, 0x6a, ...off],
     ]);
+  }
+
+  #anywhere(value: Value, k: number): number[] {
+    const { type, index, args } = value;
+    const n = LANES[type];
+    const shift = FACTS[type].bytes === 8 ? 3 : 2;
+    return this.#gather(value, k, (lane) => [
+      ...[...this.vector(args[0]!, n === 2 ? k >> 1 : k), ...simd(FACTS.i32.extract, lane % 4)],
+      ...[...i32Const(shift), 0x74, ...get(2 + 2 * index!), 0x6a],
+    ]);
+  }
+
+  /** Is the whole group there, so far off? */
+  #within({ args, index }: Value): number[] {
+    const way = this.scalar(args[0]!);
+    const end = this.isPartial ? get(LAST) : [...get(this.at), ...i32Const(this.program.group), 0x6a];
+    return [
+      ...[...get(this.at), 0xb7, ...way, 0xa0, ...this.scalar(constant(0)), 0x66],
+      ...[...end, 0xb7, ...way, 0xa0, ...get(3 + 2 * index!), 0xb7, 0x65, 0x71],
+    ];
+  }
+
+  #all(mask: Value): number[] {
+    if (mask.uniform) return this.scalar(mask);
+    const all = Array.from({ length: this.vectors(mask.type) }, (_, k) => [
+      ...this.vector(mask, k),
+      ...(k > 0 ? simd(vectorCode("and", mask.type)) : []),
+    ]);
+    return [...all.flat(), ...simd(ALL)];
   }
 
   /** The k-th vector of elements, each with an address of its own. */
