@@ -20,7 +20,8 @@ if (place) {
   hideOwnFrames();
   installImports(place.folder);
   trackThreads();
-  if (isMainThread && !place.isChild) trackTimers();
+  const runsCells = isMainThread && !place.isChild;
+  if (runsCells) trackTimers();
   installLiterals();
   registerHost({
     origin: currentRun,
@@ -30,7 +31,8 @@ if (place) {
     forChild: () => forChild(place),
     importedFrom,
     importedName,
-    literal,
+    // Elsewhere the names of cells are no globals, but variables around the function that was shipped: V8 tells them.
+    ...(runsCells && { literal }),
     display: (data, metadata) => reportDisplay(data, metadata ? { metadata } : {}),
   });
 }

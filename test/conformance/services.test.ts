@@ -48,6 +48,19 @@ describe("names across cells", () => {
     }
   });
 
+  it("keeps them in functions that threads send on to threads, again and again", async () => {
+    const { result } = await kernel.ok(`
+      import { Pool } from "braid"
+      await using nested = new Pool({ threads: 2 });
+      const count = async (n: number): Promise<number> => {
+        if (n === 0) return 1;
+        const [a, b] = await Promise.all([nested.run(() => count(n - 1)), nested.run(() => count(n - 1))]);
+        return a! + b!;
+      };
+      await count(4)`);
+    expect(result).toBe("16");
+  });
+
   it("lets cells take the names of globals, which the kernel and the library go on using", async () => {
     const own = await startKernel(server);
     await own.ok("const JSON = 5; class Map { hi() { return { JSON } } }");
