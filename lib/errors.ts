@@ -166,6 +166,27 @@ export class DeadlockError extends BraidError {
   }
 }
 
+/**
+ * A channel takes no more: it was closed. For who sends, `value` is what was not sent. For who receives it is empty, too;
+ * for who closes it was closed before.
+ */
+export class ChannelClosedError<T = unknown> extends BraidError {
+  readonly value: T | undefined;
+  constructor(message: string, { value, ...options }: ErrorOptions & { value?: T } = {}) {
+    super("ERR_BRAID_CHANNEL_CLOSED", message, options);
+    this.value = value;
+  }
+}
+
+/** A channel holds as much as its memory takes. `value` is what was not sent. */
+export class ChannelFullError<T = unknown> extends BraidError {
+  readonly value: T | undefined;
+  constructor(message: string, { value, ...options }: ErrorOptions & { value?: T } = {}) {
+    super("ERR_BRAID_CHANNEL_FULL", message, { ...options, retryable: true });
+    this.value = value;
+  }
+}
+
 /** An arena has no block of that size. */
 export class ArenaFullError extends BraidError {
   /** Bytes. */

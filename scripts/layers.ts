@@ -11,8 +11,9 @@ const ORDER = [
   ["atomics"],
   ["memory"],
   ["sync"],
-  ["channel"],
   ["ship"],
+  // A message carries whatever a task may be given, in the same form.
+  ["channel"],
   ["engine"],
   ["pool"],
   ["process"],

@@ -1,7 +1,7 @@
 // The slots of a board, each with one task that is on its way: what has become of it, and what a thread has to know of it.
 
 import { load, replace, store, type Words } from "../atomics.ts";
-import { SmallValueReader, SmallValueWriter } from "./small-values.ts";
+import { SmallValueReader, SmallValueWriter } from "../ship/small-values.ts";
 
 export const SLOTS = 1 << 15;
 

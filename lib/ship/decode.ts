@@ -7,10 +7,11 @@ import { compile, type Instance } from "./factory.ts";
 import { followPath } from "./globals.ts";
 import { findById, isFrom, realm, remember, rememberImport } from "./identity.ts";
 import { libraryUrl, loadedExport, unship } from "../library.ts";
-import { importAgain } from "./modules.ts";
+import { importAgain, loadAgain } from "./modules.ts";
 import { rebuild } from "./rebuilt.ts";
 import { fromSharedView } from "./shared-view.ts";
 
+import { bufferById } from "./shared-buffers.ts";
 import type { FunctionNode, Node, Prop, Ref, Wire } from "./wire.ts";
 
 const modules = new Map<string, Record<string, unknown>>();
@@ -32,6 +33,18 @@ export function prepare(wire: Wire): Promise<void> | undefined {
   if (missing.size === 0) return undefined;
   const load = async (specifier: string): Promise<void> => void modules.set(specifier, await importAgain(specifier));
   return Promise.all([...missing].map(load)).then(() => undefined);
+}
+
+/** The same without waiting: false where something can't be loaded at once. */
+export function prepareNow(wire: Wire): boolean {
+  for (const node of wire.nodes) {
+    const specifier = moduleOf(node);
+    if (specifier === undefined || modules.has(specifier)) continue;
+    const loaded = loadAgain(specifier);
+    if (!loaded) return false;
+    modules.set(specifier, loaded);
+  }
+  return true;
 }
 
 /** The value of a wire whose `prepare` is done. */
@@ -171,6 +184,9 @@ class Decoder {
       case "global":
         set(followPath(node.path));
         return;
+      case "buffer":
+        set(namedBuffer(node));
+        return;
       case "symbol":
         set(Symbol.for(node.key));
         return;
@@ -248,6 +264,14 @@ class Decoder {
     this.#props(index, fn, node.props);
     this.#props(index, fn.prototype as object, node.proto);
   }
+}
+
+function namedBuffer({ id, view }: Node & { t: "buffer" }): unknown {
+  const buffer = bufferById(id);
+  if (!view) return buffer;
+  const [type, at, length] = view;
+  if (type === "Buffer") return Buffer.from(buffer, at, length);
+  return Reflect.construct((globalThis as unknown as Record<string, Function>)[type]!, [buffer, at, length]);
 }
 
 function exportOf(specifier: string, name: string): unknown {

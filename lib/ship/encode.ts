@@ -17,6 +17,7 @@ import { rebuiltBy } from "./rebuilt.ts";
 import { classNameOf, keptByProcess, refusalOf, type Between, type Refusal } from "./refusals.ts";
 import { sharedView } from "./shared-view.ts";
 import { isStackOverflow, trimStack } from "./stack.ts";
+import { idOfBuffer } from "./shared-buffers.ts";
 import type { Node, Prop, Ref, Wire } from "./wire.ts";
 
 export interface EncodeOptions {
@@ -60,6 +61,14 @@ export function encode(value: unknown, { to, path = "value", between = "threads"
     const text = `${path || "The task"} can't be sent: the calls that led here are nested too deeply, and no stack is left.`;
     throw new NotSendableError(path, text, { cause: error });
   }
+}
+
+function namedBuffer(value: object): Node | undefined {
+  if (types.isSharedArrayBuffer(value)) return { t: "buffer", id: idOfBuffer(value) };
+  if (!ArrayBuffer.isView(value) || !types.isSharedArrayBuffer(value.buffer)) return undefined;
+  const length = (value as Partial<Uint8Array>).length ?? value.byteLength;
+  const type = Buffer.isBuffer(value) ? "Buffer" : classNameOf(value);
+  return { t: "buffer", id: idOfBuffer(value.buffer), view: [type, value.byteOffset, length] };
 }
 
 type SetNode = (node: Node) => void;
@@ -134,6 +143,8 @@ export class Encoder {
     }
     const kept = this.between === "processes" && !types.isProxy(value) && keptByProcess(value);
     if (kept) throw refuse(place, kept);
+    const buffer = this.between === "bytes" && !types.isProxy(value) ? namedBuffer(value) : undefined;
+    if (buffer) return set(buffer);
     if (isMoved(value)) return set({ t: "moved", value, isBuffer: Buffer.isBuffer(value) });
     const view = types.isProxy(value) ? undefined : sharedView(value);
     if (view) return set(view);

@@ -1,6 +1,6 @@
 // Shipping: a function or any value, with all that it captures, to another thread.
 
-export { decode, prepare } from "./decode.ts";
+export { decode, prepare, prepareNow } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
 export { readClosure, sentence, type ReadClosure } from "./encode-function.ts";
 export { closureMaker } from "./factory.ts";

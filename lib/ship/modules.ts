@@ -1,6 +1,8 @@
 // Modules seen from a function: what its file imports and exports, and which built-in module a value comes from.
 
 import module from "node:module";
+import { types } from "node:util";
+import { fileURLToPath } from "node:url";
 
 import type { ImportOrigin } from "../host.ts";
 import { sourceOf, urlOf, type Location } from "./inspector.ts";
@@ -26,19 +28,37 @@ function absolute(specifier: string, parent: string): string {
 
 let hooked = false;
 
+function hook(): void {
+  if (hooked) return;
+  hooked = true;
+  module.registerHooks({
+    resolve(wanted, context, next) {
+      if (!wanted.startsWith(SCHEME)) return next(wanted, context);
+      const [specifier, parentURL] = JSON.parse(decodeURIComponent(wanted.slice(SCHEME.length))) as [string, string];
+      return next(specifier, { ...context, parentURL });
+    },
+  });
+}
+
 /** Imports by a specifier of `absolute` or of the host. The module's state is that of this thread. */
 export async function importAgain(specifier: string): Promise<Record<string, unknown>> {
-  if (specifier.startsWith(SCHEME) && !hooked) {
-    hooked = true;
-    module.registerHooks({
-      resolve(wanted, context, next) {
-        if (!wanted.startsWith(SCHEME)) return next(wanted, context);
-        const [specifier, parentURL] = JSON.parse(decodeURIComponent(wanted.slice(SCHEME.length))) as [string, string];
-        return next(specifier, { ...context, parentURL });
-      },
-    });
-  }
+  if (specifier.startsWith(SCHEME)) hook();
   return (await import(/* @vite-ignore */ specifier)) as Record<string, unknown>;
+}
+
+const require = module.createRequire(import.meta.url);
+
+/** The same at once, where it is a module that needs no waiting: a built-in one, or a file without top-level await. */
+export function loadAgain(specifier: string): Record<string, unknown> | undefined {
+  const builtin = module.isBuiltin(specifier) ? process.getBuiltinModule(specifier) : undefined;
+  if (builtin) return { default: builtin, ...builtin };
+  if (!specifier.startsWith("file:")) return undefined;
+  try {
+    const loaded: unknown = require(fileURLToPath(specifier));
+    return types.isModuleNamespaceObject(loaded) ? (loaded as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function factsOf(scriptId: string): ModuleFacts {

@@ -85,7 +85,7 @@ export function isPlain(root: unknown, known: Set<object>, between: Between): bo
     }
     const test = testFor(prototype);
     if (!test || !test(value) || sharedView(value)) return false;
-    if (between === "processes" && (keptByProcess(value) || classNameOf(value) === "DOMException")) return false;
+    if (between !== "threads" && (keptByProcess(value) || classNameOf(value) === "DOMException")) return false;
     if ((ArrayBuffer.isView(value) || types.isArrayBuffer(value)) && isMoved(value)) return false;
     if ((types.isMap(value) || types.isSet(value)) && Reflect.ownKeys(value).length > 0) return false;
     if (types.isMap(value)) {

@@ -11,8 +11,8 @@ export interface Refusal {
   readonly remedy: string;
 }
 
-/** What lies between the sender and the receiver. */
-export type Between = "threads" | "processes";
+/** What lies between the sender and the receiver: of threads, messages, or no more than bytes. */
+export type Between = "threads" | "processes" | "bytes";
 
 /**
  * Why an object that threads can be given can't go to another process. Left to themselves, Node's channels between

@@ -44,6 +44,8 @@ export type Node =
   | { readonly t: "rebuilt"; readonly kind: string; readonly args: unknown[] }
   | { readonly t: "hook"; readonly module: string; readonly name: string; readonly data: Ref }
   | { readonly t: "global"; readonly path: readonly string[] }
+  // Shared memory where only bytes can be sent: its name, and the array over it, if it is one.
+  | { readonly t: "buffer"; readonly id: string; readonly view?: readonly [type: string, at: number, length: number] }
   | { readonly t: "symbol"; readonly key: string }
   | { readonly t: "import"; readonly specifier: string; readonly name: string }
   | { readonly t: "library"; readonly file: string; readonly name: string }

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Deque } from "../../lib/engine/deque.ts";
-import { SmallValueReader, SmallValueWriter } from "../../lib/engine/small-values.ts";
+import { SmallValueReader, SmallValueWriter } from "../../lib/ship/small-values.ts";
 import { Queue } from "../../lib/pool/queue.ts";
 
 const ROOM = 600;

@@ -5,7 +5,7 @@ import { Board } from "../../lib/engine/board.ts";
 import { Deque } from "../../lib/engine/deque.ts";
 import { MAX_SEATS } from "../../lib/engine/seats.ts";
 import { SLOTS, State, VALUE_BYTES } from "../../lib/engine/slots.ts";
-import { SmallValueReader, SmallValueWriter } from "../../lib/engine/small-values.ts";
+import { SmallValueReader, SmallValueWriter } from "../../lib/ship/small-values.ts";
 
 describe("small values", () => {
   const bytes = new Uint8Array(new SharedArrayBuffer(4096));

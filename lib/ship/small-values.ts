@@ -28,6 +28,11 @@ export class SmallValueWriter {
   /** The objects on the way from the root, and those beside it: one that is met twice is no tree. */
   readonly #met: object[] = [];
 
+  /** Behind what was written last. */
+  get end(): number {
+    return this.#at;
+  }
+
   constructor(memory: ArrayBufferLike) {
     this.#bytes = new Uint8Array(memory);
     this.#view = new DataView(memory);
@@ -180,9 +185,10 @@ export class SmallValueReader {
   readonly #view: DataView;
   #at = 0;
 
-  constructor(memory: ArrayBufferLike) {
-    this.#bytes = new Uint8Array(memory);
-    this.#view = new DataView(memory);
+  /** @param byteLength of memory that grows: as far as it reaches now */
+  constructor(memory: ArrayBufferLike, byteLength: number = memory.byteLength) {
+    this.#bytes = new Uint8Array(memory, 0, byteLength);
+    this.#view = new DataView(memory, 0, byteLength);
   }
 
   read(at: number): unknown {

@@ -1,0 +1,152 @@
+// What a message looks like in shared memory. Numbers are themselves; undefined, null, true and false are one word; small
+// plain values are written as such (lib/ship/small-values.ts), or by the channel's schema; everything else is encoded as
+// a task's arguments are (lib/ship), and serialized.
+
+import { Deserializer, Serializer } from "node:v8";
+import { NotSendableError } from "../errors.ts";
+import { decode, encode, prepare, prepareNow, transferList, type Wire } from "../ship/index.ts";
+import { SmallValueReader, SmallValueWriter } from "../ship/small-values.ts";
+import { whyNotCloned } from "../ship/stack.ts";
+import type { ChannelMemory } from "./memory.ts";
+import { Kind, type Ring } from "./ring.ts";
+import type { Schema } from "./schema.ts";
+
+/** The first byte of a message: how the rest is written. */
+const Format = { small: 0, wire: 1, schema: 2 } as const;
+
+const CONSTANTS = [undefined, null, true, false] as const;
+/** What is longer is serialized. */
+const SMALL_BYTES = 2 ** 16;
+
+/** A message that is ready to be put. */
+export interface Parcel {
+  readonly kind: number;
+  readonly number: number;
+  /** Of kind `bytes`. */
+  readonly bytes: Uint8Array | undefined;
+  /** To be emptied when it is sent. */
+  readonly moved: readonly ArrayBuffer[] | undefined;
+}
+
+/** A message that can be read only after modules have been imported. */
+export class NeedsImports {
+  readonly wire: Wire;
+  constructor(wire: Wire) {
+    this.wire = wire;
+  }
+}
+
+let scratch = new Uint8Array(SMALL_BYTES);
+let small = new SmallValueWriter(scratch.buffer);
+
+/** The message of a value. Its bytes are overwritten by the next: keep `kept(parcel)`. */
+export function parcelOf(value: unknown, schema: Schema | undefined): Parcel {
+  if (schema) return { kind: Kind.bytes, number: 0, bytes: bySchema(value, schema), moved: undefined };
+  if (typeof value === "number") return { kind: Kind.number, number: value, bytes: undefined, moved: undefined };
+  const constant = CONSTANTS.indexOf(value as undefined);
+  if (constant >= 0) return { kind: Kind.word, number: constant, bytes: undefined, moved: undefined };
+  const end = small.write(value, 1, SMALL_BYTES) ? small.end : 0;
+  if (end > 0) {
+    scratch[0] = Format.small;
+    return { kind: Kind.bytes, number: 0, bytes: scratch.subarray(0, end), moved: undefined };
+  }
+  const wire = encode(value, { path: "message", between: "bytes" });
+  return { kind: Kind.bytes, number: 0, bytes: serialized(wire), moved: movedBuffers(wire) };
+}
+
+export function kept(parcel: Parcel): Parcel {
+  return parcel.bytes ? { ...parcel, bytes: parcel.bytes.slice() } : parcel;
+}
+
+/** Its sender has nothing of them any more. */
+export function empty(buffers: readonly ArrayBuffer[]): void {
+  for (const buffer of buffers) structuredClone(buffer, { transfer: [buffer] });
+}
+
+function bySchema(value: unknown, schema: Schema): Uint8Array {
+  const length = schema.sizeOf(value) + 1;
+  if (length > scratch.length) {
+    scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+    small = new SmallValueWriter(scratch.buffer);
+  }
+  scratch[0] = Format.schema;
+  const end = schema.write(value, scratch, 1);
+  return scratch.subarray(0, end);
+}
+
+function movedBuffers(wire: Wire): ArrayBuffer[] | undefined {
+  const moved = transferList(wire);
+  for (const one of moved)
+    if (!(one instanceof ArrayBuffer))
+      throw new NotSendableError(
+        "message",
+        `A ${(one as object).constructor.name} can't go through a channel, which any thread may read: hand it over with an argument of a task.`,
+      );
+  return moved.length > 0 ? (moved as ArrayBuffer[]) : undefined;
+}
+
+function serialized(wire: Wire): Uint8Array {
+  movedBuffers(wire);
+  const serializer = new Serializer();
+  try {
+    serializer.writeHeader();
+    serializer.writeValue(wire);
+  } catch (cause) {
+    const why = whyNotCloned(cause as Error);
+    throw new NotSendableError("message", `The message can't be sent: ${why}.`, { cause });
+  }
+  const body = serializer.releaseBuffer();
+  const bytes = new Uint8Array(1 + body.length);
+  bytes[0] = Format.wire;
+  bytes.set(body, 1);
+  return bytes;
+}
+
+/** Reads messages of one channel in this thread. */
+export class MessageReader {
+  readonly #memory: ChannelMemory;
+  readonly #schema: Schema | undefined;
+  #small: SmallValueReader;
+  #length: number;
+
+  constructor(memory: ChannelMemory, schema: Schema | undefined) {
+    this.#memory = memory;
+    this.#schema = schema;
+    this.#length = memory.bytes.length;
+    this.#small = new SmallValueReader(memory.bytes.buffer, this.#length);
+  }
+
+  /** The value that the ring has peeked at. May throw anything if another thread has taken it meanwhile. */
+  read(kind: number, ring: Ring): unknown {
+    if (kind === Kind.number) return ring.number;
+    if (kind === Kind.word) return CONSTANTS[ring.first];
+    const at = ring.first * 8;
+    const length = ring.second;
+    const memory = this.#memory;
+    memory.reach(at + length);
+    const { bytes } = memory;
+    switch (bytes[at]) {
+      case Format.schema:
+        return this.#schema!.read(bytes, at + 1, at + length);
+      case Format.small:
+        if (bytes.length !== this.#length) {
+          this.#length = bytes.length;
+          this.#small = new SmallValueReader(bytes.buffer, this.#length);
+        }
+        return this.#small.read(at + 1);
+      default: {
+        const copy = new Uint8Array(bytes.subarray(at + 1, at + length));
+        // What another thread has overwritten must not be decoded, which may run code.
+        if (!ring.isStill()) throw new Error("A message was taken while it was read.");
+        const deserializer = new Deserializer(copy);
+        deserializer.readHeader();
+        const wire = deserializer.readValue() as Wire;
+        return prepareNow(wire) ? decode(wire) : new NeedsImports(wire);
+      }
+    }
+  }
+}
+
+export function imported(message: NeedsImports): Promise<void> {
+  return prepare(message.wire) ?? Promise.resolve();
+}

@@ -1,0 +1,280 @@
+// One side of a channel: those that wait to receive, or to send. Whoever changes what they wait for calls `wake`, which
+// costs one read while nobody waits.
+//
+// A waiter raises a flag, makes its attempt, and sleeps only while the epoch is the same; who changes something looks at
+// the flag afterwards, lowers it, raises the epoch, and wakes: once for each sleep. One of the two sees the other. A thread
+// that was woken and got something looks whether there is more for another that sleeps. One that dies just then takes
+// that with it, so a sleeper looks again by itself now and then.
+//
+// A thread that blocks first looks for a while: as long as it takes to be woken, measured, so that two threads that
+// answer each other don't both sleep for want of a few microseconds.
+
+import { availableParallelism } from "node:os";
+import { add, exchange, load, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
+import { onOwnInterrupt } from "../host.ts";
+import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
+import { hall } from "./hall.ts";
+
+const FLAGS = 0;
+const EPOCH = 1;
+const LOOP_EPOCH = 2;
+const SLEEPERS = 3;
+
+// Of FLAGS: who may wait.
+const THREADS = 1;
+const LOOPS = 2;
+const SELECTS = 4;
+
+const LOOK_AGAIN_MS = 100;
+const LONG_MS = 2 ** 31 - 1;
+
+const CAN_SPIN = availableParallelism() > 1;
+const SPIN_MIN_US = 2;
+const SPIN_FIRST_US = 60;
+const SPIN_MAX_US = 200;
+/** Every so many sleeps it looks for the longest while. */
+const PROBE_EVERY = 16;
+
+/** What a wait tries. True: it has come to an end. */
+export type Attempt = () => boolean;
+
+/** A wait of this thread that does not block. */
+export interface Waiter {
+  /** Throws where the wait ends badly. */
+  attempt: Attempt;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Shared memory alone does not keep a program alive. */
+let waiting = 0;
+let alive: NodeJS.Timeout | undefined;
+
+function stay(by: number): void {
+  waiting += by;
+  if (waiting > 0) alive ??= setInterval(() => {}, LONG_MS);
+  else {
+    clearInterval(alive);
+    alive = undefined;
+  }
+}
+
+export class Side {
+  readonly #words: Words;
+  readonly #at: number;
+  /** Called when somebody is about to wait here: the other side may want to know. */
+  onArm: ((isLoop: boolean) => void) | undefined;
+  readonly #waiters = new Set<Waiter>();
+  #isListening = false;
+  #isServing = false;
+  #spinUs = SPIN_FIRST_US;
+  #sleeps = 0;
+
+  constructor(words: Words, at: number) {
+    this.#words = words;
+    this.#at = at;
+  }
+
+  /** Something changed, for so many of them. */
+  wake(threads = 1): void {
+    if (load(this.#words, this.#at + FLAGS) !== 0) this.#wake(threads);
+  }
+
+  /** Something changed for all of them. */
+  wakeAll(): void {
+    this.#wake(Infinity, THREADS);
+  }
+
+  /** @param flagged those that sleep although no flag says so */
+  #wake(threads: number, flagged = 0): void {
+    const flags = exchange(this.#words, this.#at + FLAGS, 0) | flagged;
+    if ((flags & THREADS) !== 0) {
+      add(this.#words, this.#at + EPOCH, 1);
+      notify(this.#words, this.#at + EPOCH, threads);
+    }
+    if ((flags & LOOPS) !== 0) {
+      add(this.#words, this.#at + LOOP_EPOCH, 1);
+      notify(this.#words, this.#at + LOOP_EPOCH);
+    }
+    if ((flags & SELECTS) !== 0) {
+      add(hall, 0, 1);
+      notify(hall, 0);
+    }
+  }
+
+  /** Does anybody wait, here or elsewhere? A thread that died in it, or one that has just got something, counts. */
+  get isAwaited(): boolean {
+    return this.#waiters.size > 0 || load(this.#words, this.#at + FLAGS) !== 0;
+  }
+
+  /** A select will sleep. */
+  flagSelect(): void {
+    or(this.#words, this.#at + FLAGS, SELECTS);
+    this.onArm?.(false);
+  }
+
+  /**
+   * Blocks the thread until the attempt is true. `left` is called where it ends by an interrupt, which may be at any place;
+   * `dueMs` says when to try again without being woken, on the clock of performance.now().
+   */
+  block(
+    attempt: Attempt,
+    what: string,
+    { timeoutMs = Infinity }: Wait,
+    { left, dueMs }: { left?: () => void; dueMs?: () => number } = {},
+  ): void {
+    if (attempt()) return;
+    if (timeoutMs > 0 && CAN_SPIN && this.#spin(attempt, Math.min(this.#spinUs, timeoutMs * 1000))) return;
+    const startMs = performance.now();
+    const unlisten = left ? onOwnInterrupt(left) : undefined;
+    let slept = false;
+    add(this.#words, this.#at + SLEEPERS, 1);
+    try {
+      for (;;) {
+        const epoch = load(this.#words, this.#at + EPOCH);
+        or(this.#words, this.#at + FLAGS, THREADS);
+        this.onArm?.(false);
+        if (attempt()) break;
+        const nowMs = performance.now();
+        const leftMs = startMs + timeoutMs - nowMs;
+        if (leftMs <= 0) throw timeoutError(what, timeoutMs);
+        slept = true;
+        const dueIn = dueMs ? Math.max(0, dueMs() - nowMs) : Infinity;
+        wait(this.#words, this.#at + EPOCH, epoch, Math.min(leftMs, LOOK_AGAIN_MS, dueIn));
+      }
+    } finally {
+      unlisten?.();
+      // It may have been woken for something that is left for another.
+      if (add(this.#words, this.#at + SLEEPERS, -1) > 1) this.#wake(1, THREADS);
+      if (slept) this.#adapt((performance.now() - startMs) * 1000);
+    }
+  }
+
+  /** Looks for a while. */
+  #spin(attempt: Attempt, us: number): boolean {
+    const startMs = performance.now();
+    const endMs = startMs + us / 1000;
+    do {
+      for (let i = 0; i < 16; i++) {
+        for (let n = 0; n < 8; n++) pause();
+        if (attempt()) {
+          const tookUs = (performance.now() - startMs) * 1000;
+          this.#spinUs = Math.min(SPIN_MAX_US, Math.max(this.#spinUs, tookUs * 2, SPIN_MIN_US));
+          return true;
+        }
+      }
+    } while (performance.now() < endMs);
+    return false;
+  }
+
+  /** A short sleep would better have been spent looking; a long one is none of its business. */
+  #adapt(sleptUs: number): void {
+    if (sleptUs < SPIN_MAX_US) this.#spinUs = Math.min(SPIN_MAX_US, Math.max(this.#spinUs, sleptUs * 2));
+    else this.#spinUs = ++this.#sleeps % PROBE_EVERY === 0 ? SPIN_MAX_US : Math.max(SPIN_MIN_US, this.#spinUs / 2);
+  }
+
+  /** Resolves when the attempt is true; within this thread in the order of asking. */
+  queue(attempt: Attempt, what: string, limits: WaitAsync, withdraw: Attempt = attempt): Promise<void> {
+    return waitOn([this], attempt, what, limits, withdraw);
+  }
+
+  get isQuiet(): boolean {
+    return this.#waiters.size === 0;
+  }
+
+  add(waiter: Waiter): void {
+    this.#waiters.add(waiter);
+    if (this.#isListening) this.serve();
+    else this.#listen();
+  }
+
+  remove(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  /** Those of this thread, who have waited longest first. */
+  serve(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      for (const waiter of this.#waiters) {
+        let done: boolean;
+        try {
+          done = waiter.attempt();
+        } catch (error) {
+          waiter.reject(error);
+          continue;
+        }
+        if (!done) break;
+        waiter.resolve();
+      }
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  /**
+   * Serves, and does so again at the next change while there are any: one wait for all. An interrupt may end this
+   * thread's code at any place of it; what is noted last can only be missing, and then there is one wait more.
+   */
+  #listen(): void {
+    if (this.#isListening) return;
+    let changed: Promise<unknown> | undefined;
+    while (!changed) {
+      const epoch = load(this.#words, this.#at + LOOP_EPOCH);
+      or(this.#words, this.#at + FLAGS, LOOPS);
+      this.onArm?.(true);
+      this.serve();
+      if (this.#waiters.size === 0) return;
+      changed = waitAsync(this.#words, this.#at + LOOP_EPOCH, epoch);
+    }
+    void changed.then(() => {
+      this.#isListening = false;
+      this.#listen();
+    });
+    this.#isListening = true;
+  }
+}
+
+/**
+ * Waits on several sides at once, without blocking, until the attempt is true. Where the wait is to end without it,
+ * `withdraw` says whether it came true after all.
+ */
+export function waitOn(
+  sides: readonly Side[],
+  attempt: Attempt,
+  what: string,
+  limits: WaitAsync,
+  withdraw: Attempt,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let unwatch = (): void => {};
+    const leave = (): void => {
+      for (const side of sides) side.remove(waiter);
+      unwatch();
+      stay(-1);
+    };
+    const waiter: Waiter = {
+      attempt,
+      resolve: () => (leave(), resolve()),
+      reject: (error) => (leave(), reject(error as Error)),
+    };
+    if (limits.timeoutMs === 0) {
+      if (withdraw()) return resolve();
+      throw timeoutError(what, 0);
+    }
+    unwatch = watchLimits(what, limits, (error) => {
+      let done = false;
+      try {
+        done = withdraw();
+      } catch (failed) {
+        return waiter.reject(failed);
+      }
+      if (done) waiter.resolve();
+      else waiter.reject(error);
+      for (const side of sides) side.serve();
+    });
+    stay(1);
+    for (const side of sides) side.add(waiter);
+  });
+}

@@ -1,0 +1,130 @@
+// Channels under many threads, and under threads that end at any moment.
+
+import { describe, expect, it } from "vitest";
+import { Channel, ChannelClosedError, Pool, spawn, TimeoutError } from "../../lib/index.ts";
+
+const FLAVOURS = [
+  ["rendezvous", 0, 1500],
+  ["of one", 1, 4000],
+  ["of eight", 8, 10_000],
+  ["of 1000", 1000, 20_000],
+  ["without a limit", Infinity, 20_000],
+] as const;
+
+/** Numbers and objects by turns: sender times a million plus a count. */
+function send(channel: Channel<number | { n: number }>, sender: number, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const value = sender * 1_000_000 + n;
+    channel.send(n % 3 === 0 ? { n: value } : value);
+  }
+}
+
+function receive(channel: Channel<number | { n: number }>): number[] {
+  const got: number[] = [];
+  for (const value of channel) got.push(typeof value === "number" ? value : value.n);
+  return got;
+}
+
+describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
+  it("gives each message to one receiver, those of a sender in order", async () => {
+    await using pool = new Pool({ threads: 6 });
+    const channel = new Channel<number | { n: number }>(capacity);
+    const receiving = [0, 1, 2].map(() => pool.run(receive, channel));
+    const here = (async () => {
+      const got: number[] = [];
+      for await (const value of channel) got.push(typeof value === "number" ? value : value.n);
+      return got;
+    })();
+    const sending = [0, 1, 2].map((sender) => pool.run(send, channel, sender, count));
+    for (let n = 0; n < 500; n++) await channel.sendAsync(3_000_000 + n);
+    await Promise.all(sending);
+    channel.close();
+    const lists = await Promise.all([...receiving, here]);
+    for (const list of lists) {
+      const last = new Map<number, number>();
+      for (const value of list) {
+        const sender = Math.floor(value / 1_000_000);
+        expect(value).toBeGreaterThan(last.get(sender) ?? -1);
+        last.set(sender, value);
+      }
+    }
+    const all = lists.flat().sort((a, b) => a - b);
+    const sent = [0, 1, 2, 3].flatMap((sender) =>
+      Array.from({ length: sender === 3 ? 500 : count }, (_, n) => sender * 1_000_000 + n),
+    );
+    expect(all).toEqual(sent);
+  });
+
+  it("goes on for the others when threads end in the midst of it", async () => {
+    for (let round = 0; round < 4; round++) {
+      const channel = new Channel<number | { n: number }>(capacity);
+      const forever = 1e9;
+      const senders = [1, 2].map((sender) => spawn(send, channel, sender, forever));
+      const receiver = spawn(receive, channel);
+      const got: number[] = [];
+      const take = (most: number): void => {
+        for (let n = 0; n < most; n++) {
+          const value = channel.recv();
+          got.push(typeof value === "number" ? value : value.n);
+        }
+      };
+      // All of them are at it.
+      take(50);
+      for (let n = 0; n < 1000 * round; n++);
+      await Promise.all([senders[0]!.terminate(), receiver.terminate()]);
+      take(50);
+      // At any moment, seen from here.
+      const ending = senders[1]!.terminate();
+      while (channel.tryRecv().ok);
+      await ending;
+      while (channel.tryRecv().ok);
+      // The channel is as good as before.
+      const survivor = spawn(
+        (sender: number, count: number) => {
+          for (let n = 0; n < count; n++) channel.send(sender * 1_000_000 + n);
+          channel.close();
+        },
+        5,
+        100,
+      );
+      expect(receive(channel)).toEqual(Array.from({ length: 100 }, (_, n) => 5_000_000 + n));
+      await survivor.joinAsync();
+      for (const sender of [1, 2]) {
+        const own = got.filter((value) => Math.floor(value / 1_000_000) === sender);
+        expect(own).toEqual([...own].sort((a, b) => a - b));
+        expect(new Set(own).size).toBe(own.length);
+      }
+    }
+  });
+
+  it("loses nothing where those that wait give up at any moment", async () => {
+    const channel = new Channel<number | { n: number }>(capacity);
+    const count = 300;
+    const sending = spawn((count: number) => {
+      for (let n = 0; n < count; n++)
+        for (let sent = false; !sent;)
+          try {
+            if (n % 2 === 0) channel.send(n, { timeoutMs: (n % 5) * 0.1 });
+            else channel.send({ n }, { timeoutMs: (n % 7) * 0.1 });
+            sent = true;
+          } catch (error) {
+            if ((error as { code?: string }).code !== "ERR_BRAID_TIMEOUT") throw error;
+          }
+      channel.close();
+    }, count);
+    const got: number[] = [];
+    for (let turn = 0; ; turn++)
+      try {
+        const value =
+          turn % 2 === 0
+            ? channel.recv({ timeoutMs: (turn % 4) * 0.1 })
+            : await channel.recvAsync({ timeoutMs: turn % 3 });
+        got.push(typeof value === "number" ? value : value.n);
+      } catch (error) {
+        if (error instanceof ChannelClosedError) break;
+        if (!(error instanceof TimeoutError)) throw error;
+      }
+    await sending.joinAsync();
+    expect(got).toEqual(Array.from({ length: count }, (_, n) => n));
+  });
+});
