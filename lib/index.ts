@@ -36,7 +36,7 @@ export {
   type ServedRequest,
 } from "./async/index.ts";
 export * from "./process/index.ts";
-export { join, joinSync, par, type Par, type ParOptions } from "./par/index.ts";
+export { join, joinSync, par, parSort, parSortSync, type Par, type ParOptions, type SortOptions } from "./par/index.ts";
 export {
   Figure,
   plot,
