@@ -2,7 +2,7 @@
 
 import { chunkLoop } from "./chunk-loop.ts";
 import type { Backend, LoopMaker, Operands, Plan } from "./plan.ts";
-import { kernelLoop } from "./simd/kernel.ts";
+import { type Kernel, kernelLoop } from "./simd/kernel.ts";
 import { prepare } from "./simd/prepare.ts";
 
 export interface Choice {
@@ -10,7 +10,7 @@ export interface Choice {
   /** For `explain()`. */
   readonly why: string;
   /** What the maker needs on each thread; shipped with the plan. */
-  readonly kernel?: unknown;
+  readonly kernel?: Kernel;
 }
 
 export const makers: Readonly<Record<Backend, LoopMaker>> = { js: chunkLoop, simd: kernelLoop };

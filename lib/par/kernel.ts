@@ -2,6 +2,7 @@
 
 import { inLibrary } from "../ship/index.ts";
 import { makers } from "./choose.ts";
+import { chunkStart } from "./grid.ts";
 import type { Loop, Operands, Plan } from "./plan.ts";
 
 export interface PipelineContext {
@@ -15,10 +16,6 @@ const KINDS = ["array", "range", "rows"] as const;
 
 /** What changes from call to call, as numbers: see `argsOf`. */
 type Args = readonly number[];
-
-/** Chunk k of a grid of n elements in c chunks begins here: the same cut, whoever runs it. */
-export const chunkStart = (elements: number, chunks: number, chunk: number): number =>
-  Math.floor((elements * chunk) / chunks);
 
 /** The numbers of a call. The arrays, source first, go beside them as they are. */
 export function argsOf({ kind, source, offset, cols, out }: Operands, elements: number, chunks: number): number[] {

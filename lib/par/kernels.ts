@@ -8,7 +8,8 @@ import { placeOf } from "../memory/place.ts";
 import { choose, type Choice } from "./choose.ts";
 import type { EndingCall } from "./endings.ts";
 import { pipeline } from "./kernel.ts";
-import type { Operands, Stage } from "./plan.ts";
+import type { Operands, Plan, Stage } from "./plan.ts";
+import { callAlone, kernelAlone } from "./simd/kernel.ts";
 import type { Shared } from "./source.ts";
 
 interface Kept {
@@ -28,19 +29,59 @@ function drop(key: string, { kernel }: Kept): void {
   kernel.release();
 }
 
+export interface Grid {
+  readonly elements: number;
+  readonly chunks: number;
+}
+
+export interface KernelCall {
+  readonly kernel: LoopKernel;
+  readonly isKept: boolean;
+  /** Where they are not those of `argsOf` and `arraysOf`. */
+  readonly call?: { readonly args: readonly number[]; readonly operands: readonly object[] };
+}
+
+const keptAlone = new Map<string, LoopKernel>();
+
+/** A SIMD kernel that needs none of the functions on the threads: what they capture goes with the call. */
+function aloneFor(
+  { ending, zero }: Omit<Plan, "backend">,
+  { kernel: made }: Choice,
+  operands: Operands,
+  { elements, chunks }: Grid,
+): KernelCall | undefined {
+  const call = made && callAlone(made, operands, elements, chunks);
+  if (!call) return undefined;
+  let kernel = keptAlone.get(made.id);
+  if (!kernel) {
+    const { arrays: _arrays, params: _params, ...rest } = made;
+    kernel = loopKernel(`par().${ending}()`, kernelAlone as never, { kernel: rest, ending, zero });
+    keptAlone.set(made.id, kernel);
+    for (const [id, oldest] of keptAlone) {
+      if (keptAlone.size <= MOST) break;
+      keptAlone.delete(id);
+      oldest.release();
+    }
+  }
+  return { kernel, isKept: true, call };
+}
+
 /** The kernel of a call; to be released after it where it is not kept. */
 export function kernelFor(
   stages: readonly Stage[],
   end: EndingCall<unknown>,
   shared: Shared,
   simd: boolean | undefined,
-): { readonly kernel: LoopKernel; readonly isKept: boolean } {
+  { elements, chunks }: Grid,
+): KernelCall {
   const key = shared.elements ? undefined : keyOf(stages, end, shared.operands, simd);
   const known = key && kept.get(key.text);
   if (known) return { kernel: known.kernel, isKept: true };
   const { ending, last, zero } = end;
   const unchosen = { stages, ending, last, zero };
   const choice = choose(unchosen, shared.operands, simd);
+  const alone = key ? undefined : aloneFor(unchosen, choice, shared.operands, { elements, chunks });
+  if (alone) return alone;
   const plan = { ...unchosen, backend: choice.backend, kernel: choice.kernel };
   const kernel = loopKernel(`par().${ending}()`, pipeline as never, { plan, elements: shared.elements });
   if (key) {

@@ -211,7 +211,9 @@ class Pipeline<T> implements Par<T> {
       ...{ parts, threads: this.#threads(), args: argsOf(shared.operands, this.#source.length, parts) },
       operands: arraysOf(shared.operands),
     };
-    return { ...kernelFor(this.#stages, end, shared, this.#options.simd), call };
+    const grid = { elements: this.#source.length, chunks: parts };
+    const { call: own, ...kernel } = kernelFor(this.#stages, end, shared, this.#options.simd, grid);
+    return { ...kernel, call: { ...call, ...own } };
   }
 }
 

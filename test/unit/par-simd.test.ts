@@ -209,6 +209,47 @@ describe("SIMD kernels", () => {
     }
   });
 
+  it("take what is captured with each call, several at once", async () => {
+    const outs = await Promise.all(
+      [1, 2, 3, 4].map((factor) => {
+        const added = shared(Float64Array, N).fill(factor / 10);
+        const out = shared(Float64Array, N);
+        return par(doubles)
+          .map((x, i) => x * factor + added[i]! * half)
+          .into(out);
+      }),
+    );
+    outs.forEach((out, n) => expect([...out]).toEqual(numbers((i) => doubles[i]! * (n + 1) + ((n + 1) / 10) * half)));
+    const sums = [1, 2.5, -0, NaN].map((factor) =>
+      par
+        .range(-50, 150)
+        .map((x) => x * factor)
+        .sumSync(),
+    );
+    expect(sums).toEqual([9900, 24750, 0, NaN]);
+    const many = { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7 };
+    expect(
+      par
+        .range(0, 100)
+        .map((x) => x + many.a + many.b + many.c + many.d + many.e + many.f + many.g)
+        .sumSync(),
+    ).toBe(4950 + 2800);
+  });
+
+  it("leave what they read as it was for a chunk that is done again", async () => {
+    const xs = shared(Float64Array, numbers(Math.sqrt));
+    const wanted = numbers((i) => (i < N - 1 ? xs[i]! + xs[i + 1]! : 0));
+    const out = shared(Float64Array, N);
+    await par(xs, { chunks: 1 })
+      .map((x, i) => (i < N - 1 ? x + xs[i + 1]! : 0))
+      .into(out);
+    expect([...out]).toEqual(wanted);
+    await par(xs, { chunks: 1 })
+      .map((x, i) => (i < N - 1 ? x + xs[i + 1]! : 0))
+      .into(xs);
+    expect([...xs]).toEqual(wanted);
+  });
+
   it("read arrays at other places, and leave to JavaScript what is not there", () => {
     const places = shared(
       Int32Array,

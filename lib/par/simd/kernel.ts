@@ -1,10 +1,12 @@
 // A kernel on a thread: bound to the memories of its arrays, it works on chunks.
 
+import { MAX_ARGS, MAX_OPERANDS } from "../../engine/regions.ts";
 import { placeOf } from "../../memory/place.ts";
 import { inLibrary } from "../../ship/index.ts";
 import { Instance, type WasmGlobal, type WasmMemory, type WasmModule } from "../../wasm.ts";
 import { chunkLoop } from "../chunk-loop.ts";
-import type { Loop, Operands, Plan } from "../plan.ts";
+import { chunkStart } from "../grid.ts";
+import type { Ending, Loop, Operands, Plan } from "../plan.ts";
 import { streamType } from "./closures.ts";
 import type { Compiled } from "./compile.ts";
 import { imported } from "./math.ts";
@@ -101,10 +103,16 @@ export function placesOf(
   const isApart = (other: Place, n: number): boolean => {
     if (!target || n === at || other.memory !== target.memory) return true;
     if (other.from >= target.to || target.from >= other.to) return true;
-    return other.from === target.from && other.size === target.size && !kernel.scattered.includes(n);
+    // A chunk that the kernel gives up is done again, from what was there before.
+    return other.from === target.from && other.size === target.size && kernel.scattered.length === 0;
   };
   if (!places.every(isApart)) return "the array that is written to overlaps one that is read";
   return places;
+}
+
+/** Up to here all that it reads at an element's own place is there, and places are 32-bit integers. */
+function mostElements({ lockstep }: Pick<Kernel, "lockstep">, places: readonly Place[], offset: number): number {
+  return Math.min(2 ** 31 - 64 - Math.abs(offset), ...lockstep.map((n) => places[n]!.length));
 }
 
 /** The loop of a kernel; where it can't take what it gets, and where it gives up, that of JavaScript. */
@@ -124,13 +132,13 @@ export const kernelLoop = (plan: Plan, operands: Operands): Loop => {
     ...(kind === "range" && !fromZero ? [operands.offset] : []),
     ...kernel.params,
   ];
-  const shortest = Math.min(2 ** 31 - 64, ...kernel.lockstep.map((n) => places[n]!.length));
+  const shortest = mostElements(kernel, places, operands.offset);
   const isBest = kernel.to === "min" || kernel.to === "max";
   // A reduction that nothing was left for gives what it starts from.
   const none = plan.ending === "reduce" ? plan.zero : undefined;
   const join = JOIN[kernel.to]!;
   return (first, end) => {
-    if (end > shortest || Math.abs(operands.offset) + end >= 2 ** 31) return written(first, end);
+    if (end > shortest) return written(first, end);
     gaveUp.value = 0;
     found.value = 0;
     const whole = first + Math.floor((end - first) / group) * group;
@@ -149,6 +157,54 @@ export const kernelLoop = (plan: Plan, operands: Operands): Loop => {
   };
 };
 
+/** What is shipped once of a kernel that needs no functions beside it. */
+export interface AloneContext {
+  readonly kernel: Omit<Kernel, "arrays" | "params">;
+  readonly ending: Ending;
+  readonly zero: unknown;
+}
+
+/** Captured arrays and numbers come with the call: [elements, chunks, start of the range or length of a row, …numbers]. */
+export const kernelAlone = ({ kernel, ending, zero }: AloneContext) => {
+  let loop: Loop | undefined;
+  let of: readonly [args: readonly number[], arrays: readonly unknown[]] = [[], []];
+  return (chunk: number, args: readonly number[], arrays: readonly unknown[]): unknown => {
+    const isSame = args.every((one, n) => Object.is(one, of[0][n])) && arrays.every((one, n) => one === of[1][n]);
+    const [elements, chunks, special] = args as [number, number, number];
+    if (!loop || !isSame) {
+      of = [args, arrays];
+      const { kind } = kernel;
+      const [hasSource, hasOut] = [kind === "range" ? 0 : 1, kernel.to === "array" ? 1 : 0];
+      const captured = { arrays: arrays.slice(hasSource + hasOut) as ArrayBufferView[], params: args.slice(3) };
+      const operands: Operands = {
+        kind,
+        source: (hasSource ? arrays[0] : undefined) as Operands["source"],
+        offset: kind === "range" ? special : 0,
+        cols: kind === "rows" ? special : 0,
+        out: (hasOut ? arrays[hasSource] : undefined) as Operands["out"],
+      };
+      loop = kernelLoop({ backend: "simd", stages: [], ending, zero, kernel: { ...kernel, ...captured } }, operands);
+    }
+    return loop(chunkStart(elements, chunks, chunk), chunkStart(elements, chunks, chunk + 1));
+  };
+};
+
+/** The numbers and arrays for `kernelAlone`; undefined where a chunk may have to be done in JavaScript. */
+export function callAlone(
+  kernel: Kernel,
+  operands: Operands,
+  elements: number,
+  chunks: number,
+): { args: number[]; operands: object[] } | undefined {
+  const { kind, source, out, offset, cols } = operands;
+  const places = placesOf(kernel, operands);
+  if (typeof places === "string" || kernel.scattered.length > 0) return undefined;
+  if (elements > mostElements(kernel, places, offset)) return undefined;
+  const args = [elements, chunks, kind === "rows" ? cols : offset, ...kernel.params];
+  const arrays = [...(kind === "range" ? [] : [source]), ...(out ? [out] : []), ...kernel.arrays] as object[];
+  return args.length <= MAX_ARGS && arrays.length <= MAX_OPERANDS ? { args, operands: arrays } : undefined;
+}
+
 const add = (a: number, b: number): number => a + b;
 /** The results of the whole groups and of the rest. */
 const JOIN: Record<Compiled["to"], (a: number, b: number) => number> = {
@@ -160,4 +216,4 @@ const JOIN: Record<Compiled["to"], (a: number, b: number) => number> = {
   max: Math.max,
 };
 
-inLibrary(import.meta.url, { kernelLoop });
+inLibrary(import.meta.url, { kernelLoop, kernelAlone });

@@ -1,0 +1,5 @@
+// Which elements a chunk has.
+
+/** Chunk k of a grid of n elements in c chunks begins here: the same cut, whoever runs it. */
+export const chunkStart = (elements: number, chunks: number, chunk: number): number =>
+  Math.floor((elements * chunk) / chunks);
