@@ -4,7 +4,20 @@ export * from "./errors.ts";
 export { Arena, type ArenaStats } from "./memory/arena.ts";
 export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./memory/buffer-pool.ts";
 export { scratch, shared, type Numbers } from "./memory/shared.ts";
-export { Channel, type ChannelOptions, type Field, type Form, type Tried } from "./channel/index.ts";
+export {
+  after,
+  Channel,
+  never,
+  otherwise,
+  select,
+  selectAsync,
+  tick,
+  type Case,
+  type ChannelOptions,
+  type Field,
+  type Form,
+  type Tried,
+} from "./channel/index.ts";
 export { move, ship, unship, type NotSendable, type Send } from "./ship/index.ts";
 export {
   asCompleted,

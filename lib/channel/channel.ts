@@ -1,14 +1,17 @@
 // Channels: messages between threads, and between asynchronous tasks of one.
 
-import { checkInteger, checkKnown, checkWait, checkIterable } from "../checks.ts";
-import { ChannelClosedError, ChannelFullError, TimeoutError } from "../errors.ts";
+import { checkFunction, checkInteger, checkIterable, checkKnown, checkWait } from "../checks.ts";
+import { ChannelClosedError, TimeoutError } from "../errors.ts";
 import { inLibrary } from "../library.ts";
 import { Arrived, Primitive } from "../sync/primitive.ts";
 import type { Wait, WaitAsync } from "../waiting.ts";
+import { ReceiveCase, SendCase, type Case } from "./case.ts";
 import { Core, LATER, newMemory } from "./core.ts";
 import { kept, parcelOf, type Parcel } from "./message.ts";
-import { CLOSED, DONE, FULL, NOTHING } from "./ring.ts";
+import { closedError, full, needsImport, Offer, SENDING, tryOffer } from "./offer.ts";
+import { CLOSED, DONE, NOTHING } from "./ring.ts";
 import { Schema, type Form } from "./schema.ts";
+import { isClock, TickingCore, type Clock } from "./ticking.ts";
 import { listenForBuffers } from "../ship/shared-buffers.ts";
 
 export type Tried<T> = { ok: true; value: T } | { ok: false; closed: boolean };
@@ -16,16 +19,19 @@ export type Tried<T> = { ok: true; value: T } | { ok: false; closed: boolean };
 export interface ChannelOptions {
   /** What every message looks like: `{ id: "i32", name: "string", values: "f64[]" }`. It is then written without names. */
   schema?: object;
+  /** The most memory that its messages may take. Default: a quarter of the machine's, at most 2 GiB. */
+  byteLength?: number;
 }
 
 interface Shared {
   readonly buffer: SharedArrayBuffer;
   readonly capacity: number;
   readonly form: Form | undefined;
+  readonly clock: Clock | undefined;
 }
 
 const MAX_CAPACITY = 2 ** 22;
-const OPTIONS = ["schema"];
+const OPTIONS = ["schema", "byteLength"];
 const SEND = ["timeoutMs"];
 const SEND_ASYNC = ["timeoutMs", "signal"];
 const NO_LIMITS: Wait = {};
@@ -59,13 +65,13 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   readonly #schema: Schema | undefined;
 
   constructor(capacity?: number, options?: ChannelOptions);
-  constructor(from: number | Arrived = 0, options: ChannelOptions = {}) {
+  constructor(from: number | Arrived | Clock = 0, options: ChannelOptions = {}) {
     super(from instanceof Arrived ? from : newState(from, options));
     listenForBuffers();
-    const { buffer, capacity, form } = this.words;
+    const { buffer, capacity, form, clock } = this.words;
     this.capacity = capacity;
     this.#schema = form && new Schema(form);
-    this.#core = new Core(buffer, capacity, this.#schema);
+    this.#core = clock ? new TickingCore(buffer, clock) : new Core(buffer, capacity, this.#schema);
   }
 
   /** How many messages wait now; the next moment it may be another number. */
@@ -97,12 +103,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     const parcel = parcelOf(value, this.#schema);
     if (core.isRendezvous) {
       const offer = new Offer(core, kept(parcel), value);
-      return core.senders.queue(
-        () => offer.attempt(),
-        SENDING,
-        options,
-        () => offer.withdraw(),
-      );
+      return core.senders.queue(() => offer.attempt(), SENDING, options, { withdraw: () => offer.withdraw() });
     }
     // Those of this thread that wait already are first.
     if (core.senders.isQuiet && options.signal?.aborted !== true && this.#put(parcel, value)) return;
@@ -155,6 +156,18 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     if (!this.#core.close()) throw new ChannelClosedError("The channel was closed before.");
   }
 
+  /** For `select`: to receive. `ok` is false where the channel is closed and empty. */
+  onRecv<R>(f: (value: T | undefined, ok: boolean) => R): Case<R> {
+    checkFunction("f", f);
+    return new ReceiveCase(this.#core, f as (value: unknown, ok: boolean) => R);
+  }
+
+  /** For `select`: to send this value. */
+  onSend<R>(value: T, f: () => R): Case<R> {
+    checkFunction("f", f);
+    return new SendCase(this.#core, kept(parcelOf(value, this.#schema)), value, f);
+  }
+
   /** Blocks for each message, and ends when the channel is closed and empty. */
   *[Symbol.iterator](): Iterator<T, void> {
     for (;;) {
@@ -190,7 +203,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
       if (found === DONE) value = core.taken as T;
       return found === DONE || found === CLOSED;
     };
-    if (found !== CLOSED) await core.receivers.queue(attempt, RECEIVING, limits);
+    if (found !== CLOSED) await core.receivers.queue(attempt, RECEIVING, limits, { dueMs: () => core.dueMs() });
     return found === DONE ? { value: value! } : undefined;
   }
 
@@ -207,88 +220,20 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   }
 }
 
-const SENDING = "the wait for room in a channel";
 const RECEIVING = "the wait for a message";
 
-/** A message of a rendezvous that waits for its taker. */
-export class Offer {
-  readonly #core: Core;
-  readonly #parcel: Parcel;
-  readonly #value: unknown;
-  #position: number | undefined;
-
-  constructor(core: Core, parcel: Parcel, value: unknown) {
-    this.#core = core;
-    this.#parcel = parcel;
-    this.#value = value;
-  }
-
-  /** Makes the offer if it has not been made. True: it has been taken. */
-  attempt(): boolean {
-    const core = this.#core;
-    if (this.#position === undefined) {
-      const found = full(this.#value, () => core.put(this.#parcel));
-      if (found === CLOSED) throw closedError(this.#value);
-      if (found === FULL) return false;
-      this.#position = core.position;
-      // Who waits in this thread does not run meanwhile.
-      core.receivers.serve();
-    }
-    if (!core.isOffered(this.#position)) return true;
-    if (!core.isClosed) return false;
-    if (this.withdraw()) return true;
-    throw closedError(this.#value);
-  }
-
-  /** False: it has not been taken, and never will be. */
-  withdraw(): boolean {
-    return this.#position !== undefined && !this.#core.withdraw(this.#position);
-  }
-}
-
-/** Who waits for it is given so long to take it. */
-const TAKE_MS = 1;
-
-function tryOffer(core: Core, parcel: Parcel, value: unknown): boolean {
-  if (core.isClosed) throw closedError(value);
-  if (!core.receivers.isAwaited) return false;
-  const offer = new Offer(core, parcel, value);
-  try {
-    core.senders.block(() => offer.attempt(), SENDING, { timeoutMs: TAKE_MS });
-    return true;
-  } catch (error) {
-    if (error instanceof TimeoutError) return offer.withdraw();
-    throw error;
-  }
-}
-
-function newState(capacity: number, options: ChannelOptions): Shared {
+function newState(from: number | Clock, options: ChannelOptions): Shared {
+  if (isClock(from)) return { buffer: newMemory(1), capacity: 1, form: undefined, clock: from };
+  const capacity = from;
   if (capacity !== Infinity) checkInteger("capacity", capacity, 0, MAX_CAPACITY);
   checkKnown("Channel", options, OPTIONS);
+  if (options.byteLength !== undefined) checkInteger("byteLength", options.byteLength, 0, 2 ** 31);
   const schema = options.schema === undefined ? undefined : new Schema(options.schema);
-  return { buffer: newMemory(capacity), capacity, form: schema?.form };
-}
-
-/** A channel that takes no more gives the value back. */
-function full<R>(value: unknown, put: () => R): R {
-  try {
-    return put();
-  } catch (error) {
-    if (!(error instanceof ChannelFullError)) throw error;
-    throw new ChannelFullError(error.message, { value, cause: error.cause });
-  }
-}
-
-function closedError<V>(value: V): ChannelClosedError<V> {
-  return new ChannelClosedError("The channel is closed: nothing can be sent on it.", { value });
+  return { buffer: newMemory(capacity, options.byteLength), capacity, form: schema?.form, clock: undefined };
 }
 
 function endError(): ChannelClosedError {
   return new ChannelClosedError("The channel is closed and empty: nothing can be received from it.");
-}
-
-function needsImport(): Error {
-  return new Error("The message is made of a module that this thread has not imported yet: use recvAsync().");
 }
 
 inLibrary(import.meta.url, { Channel });

@@ -13,6 +13,7 @@ import { Side } from "./side.ts";
 
 // The words of a channel.
 const IS_CLOSED = 1;
+export const TICKS = 2;
 /** Where its rings are, in lines. */
 const RINGS = 4;
 const MAX_RINGS = 24;
@@ -28,9 +29,9 @@ const FIRST_SLOTS = 1024;
 export const LATER = 1;
 
 /** The memory of a new channel. */
-export function newMemory(capacity: number): SharedArrayBuffer {
+export function newMemory(capacity: number, byteLength?: number): SharedArrayBuffer {
   const ringBytes = Ring.byteLength(Ring.slotsFor(firstCapacity(capacity)));
-  const memory = ChannelMemory.make(WORDS, ringBytes + 4096);
+  const memory = ChannelMemory.make(WORDS, ringBytes + 4096, byteLength);
   memory.words[RINGS] = memory.allocate(ringBytes) / LINE / 4;
   return memory.buffer;
 }

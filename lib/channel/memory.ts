@@ -33,14 +33,14 @@ export class ChannelMemory {
     this.bytes = new Uint8Array(buffer, 0, buffer.byteLength);
   }
 
-  /** With so many words for its maker, zeroed, and room for so many bytes more. */
-  static make(words: number, room: number): ChannelMemory {
+  /** With so many words for its maker, zeroed, and room for so many bytes; it grows by so many at most. */
+  static make(words: number, room: number, mostBytes?: number): ChannelMemory {
     const lines = Math.ceil(words / LINE);
     const byteLength = lines * LINE * 4 + room;
     limitBytes ??= limit();
     let buffer: SharedArrayBuffer;
     try {
-      buffer = new SharedArrayBuffer(byteLength, { maxByteLength: Math.max(limitBytes, byteLength) });
+      buffer = new SharedArrayBuffer(byteLength, { maxByteLength: byteLength + (mostBytes ?? limitBytes) });
     } catch (cause) {
       throw new RangeError(`A channel can't get ${byteLength} bytes of shared memory: ${(cause as Error).message}.`, {
         cause,

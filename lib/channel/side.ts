@@ -63,7 +63,7 @@ export class Side {
   readonly #words: Words;
   readonly #at: number;
   /** Called when somebody is about to wait here: the other side may want to know. */
-  onArm: ((isLoop: boolean) => void) | undefined;
+  onArm: (() => void) | undefined;
   readonly #waiters = new Set<Waiter>();
   #isListening = false;
   #isServing = false;
@@ -109,8 +109,11 @@ export class Side {
 
   /** A select will sleep. */
   flagSelect(): void {
-    or(this.#words, this.#at + FLAGS, SELECTS);
-    this.onArm?.(false);
+    this.#arm(SELECTS);
+  }
+
+  #arm(flag: number): void {
+    if ((or(this.#words, this.#at + FLAGS, flag) & flag) === 0) this.onArm?.();
   }
 
   /**
@@ -132,8 +135,7 @@ export class Side {
     try {
       for (;;) {
         const epoch = load(this.#words, this.#at + EPOCH);
-        or(this.#words, this.#at + FLAGS, THREADS);
-        this.onArm?.(false);
+        this.#arm(THREADS);
         if (attempt()) break;
         const nowMs = performance.now();
         const leftMs = startMs + timeoutMs - nowMs;
@@ -174,8 +176,8 @@ export class Side {
   }
 
   /** Resolves when the attempt is true; within this thread in the order of asking. */
-  queue(attempt: Attempt, what: string, limits: WaitAsync, withdraw: Attempt = attempt): Promise<void> {
-    return waitOn([this], attempt, what, limits, withdraw);
+  queue(attempt: Attempt, what: string, limits: WaitAsync, more: More = {}): Promise<void> {
+    return waitOn([this], attempt, what, limits, more);
   }
 
   get isQuiet(): boolean {
@@ -222,8 +224,7 @@ export class Side {
     let changed: Promise<unknown> | undefined;
     while (!changed) {
       const epoch = load(this.#words, this.#at + LOOP_EPOCH);
-      or(this.#words, this.#at + FLAGS, LOOPS);
-      this.onArm?.(true);
+      this.#arm(LOOPS);
       this.serve();
       if (this.#waiters.size === 0) return;
       changed = waitAsync(this.#words, this.#at + LOOP_EPOCH, epoch);
@@ -236,20 +237,32 @@ export class Side {
   }
 }
 
-/**
- * Waits on several sides at once, without blocking, until the attempt is true. Where the wait is to end without it,
- * `withdraw` says whether it came true after all.
- */
+export interface More {
+  /** Where the wait is to end: has it come true after all? Default: one more attempt. */
+  withdraw?: Attempt;
+  /** When to try again without being woken, on the clock of performance.now(). */
+  dueMs?: () => number;
+}
+
+/** Waits on several sides at once, without blocking, until the attempt is true. */
 export function waitOn(
   sides: readonly Side[],
   attempt: Attempt,
   what: string,
   limits: WaitAsync,
-  withdraw: Attempt,
+  { withdraw = attempt, dueMs }: More,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let unwatch = (): void => {};
+    let timer: NodeJS.Timeout | undefined;
+    const look = (): void => {
+      for (const side of sides) side.serve();
+      const due = timer !== undefined && dueMs!();
+      if (due !== false && due < Infinity) timer = setTimeout(look, Math.ceil(due - performance.now()));
+    };
     const leave = (): void => {
+      clearTimeout(timer);
+      timer = undefined;
       for (const side of sides) side.remove(waiter);
       unwatch();
       stay(-1);
@@ -275,6 +288,8 @@ export function waitOn(
       for (const side of sides) side.serve();
     });
     stay(1);
+    const due = dueMs?.() ?? Infinity;
+    if (due < Infinity) timer = setTimeout(look, Math.ceil(due - performance.now()));
     for (const side of sides) side.add(waiter);
   });
 }

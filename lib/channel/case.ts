@@ -1,0 +1,96 @@
+// What `select` chooses among.
+
+import type { Core } from "./core.ts";
+import { LATER } from "./core.ts";
+import type { Parcel } from "./message.ts";
+import { closedError, full, needsImport, Offer } from "./offer.ts";
+import { CLOSED, DONE } from "./ring.ts";
+import type { Side } from "./side.ts";
+
+/** One of the things that a `select` may do; R is what its function returns. */
+export interface Case<R> {
+  /** Called once it is chosen. */
+  finish(): R;
+}
+
+export class ReceiveCase<R> implements Case<R> {
+  readonly core: Core;
+  readonly #f: (value: unknown, ok: boolean) => R;
+  #found = DONE;
+  #value: unknown;
+
+  constructor(core: Core, f: (value: unknown, ok: boolean) => R) {
+    this.core = core;
+    this.#f = f;
+  }
+
+  get side(): Side {
+    return this.core.receivers;
+  }
+
+  attempt(isBlocking: boolean): boolean {
+    this.#found = this.core.take();
+    if (this.#found === LATER && isBlocking) throw needsImport();
+    this.#value = this.#found === DONE ? this.core.taken : undefined;
+    return this.#found === DONE || this.#found === CLOSED;
+  }
+
+  finish(): R {
+    return this.#f(this.#value, this.#found === DONE);
+  }
+}
+
+export class SendCase<R> implements Case<R> {
+  readonly core: Core;
+  readonly #parcel: Parcel;
+  readonly #value: unknown;
+  readonly #f: () => R;
+
+  constructor(core: Core, parcel: Parcel, value: unknown, f: () => R) {
+    this.core = core;
+    this.#parcel = parcel;
+    this.#value = value;
+    this.#f = f;
+  }
+
+  get side(): Side {
+    return this.core.senders;
+  }
+
+  /** Of a rendezvous it would have to be offered. */
+  attempt(): boolean {
+    if (this.core.isClosed) throw closedError(this.#value);
+    if (this.core.isRendezvous) return false;
+    const found = full(this.#value, () => this.core.put(this.#parcel));
+    if (found === CLOSED) throw closedError(this.#value);
+    return found === DONE;
+  }
+
+  /** Where somebody waits for it: an offer, which may have been taken already. */
+  offer(): Offer | undefined {
+    if (!this.core.isRendezvous || !this.core.receivers.isAwaited) return undefined;
+    return new Offer(this.core, this.#parcel, this.#value);
+  }
+
+  finish(): R {
+    return this.#f();
+  }
+}
+
+export class AfterCase<R> implements Case<R> {
+  readonly ms: number;
+  readonly finish: () => R;
+
+  constructor(ms: number, f: () => R) {
+    this.ms = ms;
+    this.finish = f;
+  }
+}
+
+export class OtherwiseCase<R> implements Case<R> {
+  readonly finish: () => R;
+
+  constructor(f: () => R) {
+    this.finish = f;
+  }
+}
