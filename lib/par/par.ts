@@ -217,8 +217,9 @@ class Pipeline<T> implements Par<T> {
   }
 }
 
-function checkOptions(whose: string, options: ParOptions): ParOptions {
-  checkKnown(whose, options, ["threads", "chunks", "simd", "sum"]);
+/** @param more the options that it has besides */
+export function checkOptions<O extends ParOptions>(whose: string, options: O, more: readonly string[] = []): O {
+  checkKnown(whose, options, ["threads", "chunks", "simd", "sum", ...more]);
   const { threads, chunks, simd, sum } = options;
   if (threads !== undefined) checkThreads(threads);
   if (chunks !== undefined) checkInteger("chunks", chunks, 1, Infinity);

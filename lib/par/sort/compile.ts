@@ -64,9 +64,15 @@ export function compile({ functions, keyBytes, macros, constants }: Program): Ui
   ]);
 }
 
+const parsed = new WeakMap<Function, Tree>();
+
 function treeOf(fn: Function): Tree {
+  const known = parsed.get(fn);
+  if (known) return known;
   const program = parse(`(${Function.prototype.toString.call(fn)})`, { ecmaVersion: "latest" });
-  return (program.body[0] as Tree).expression as Tree;
+  const tree = (program.body[0] as Tree).expression as Tree;
+  parsed.set(fn, tree);
+  return tree;
 }
 
 /** A function gives a word if its last statement does. */

@@ -55,6 +55,8 @@ export const MOST_HERE = 32768;
 /** So many elements of a bucket fit into a cache. */
 const BUCKET = 8192;
 const MOST_LEVELS = 11;
+/** Larger blocks would keep V8 longer from putting its best code in: it does that between two calls. */
+const BLOCK = 2 ** 18;
 /** What `spread` needs at most, for each key and besides; and what it has for each key of a bucket, mostly too much. */
 const [MOST_ROOM, COUNTERS, ROOM] = [96, 131072, 16];
 /** How far it is looked whether it is worth looking further. */
@@ -93,7 +95,7 @@ class Layout {
     this.#key = `${n} ${levels} ${threads}`;
     const splitters = 2 ** levels;
     const buckets = splitters * 2;
-    this.blocks = Math.min(128, Math.max(16, threads * 4));
+    this.blocks = Math.min(128, Math.max(16, threads * 4, Math.ceil(n / BLOCK)));
     this.flags = this.#take(this.blocks * 4);
     this.starts = this.#take((buckets + 1) * 4);
     this.done = this.#take(buckets * 4);
