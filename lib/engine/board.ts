@@ -95,8 +95,10 @@ export class Board implements BoardMemory {
     if (seats.sleepers === 0) return;
     let missing = wanted - regions.spinning.size;
     for (let seat = 0; missing > 0 && seat < seats.used; seat++) {
-      if (!seats.isAsleep(seat) || seats.isStopped(seat) || !running.mayEnter(seat)) continue;
-      if (seats.wake(seat)) missing--;
+      if (!seats.isAsleep(seat) || seats.isStopped(seat)) continue;
+      // It is woken as soon as another makes room.
+      if (!running.mayEnter(seat)) running.starve(seat);
+      if (!running.mayEnter(seat) || seats.wake(seat)) missing--;
     }
   }
 

@@ -6,8 +6,9 @@ import type { Board } from "../engine/board.ts";
 import { Entry, Ledger } from "../engine/ledger.ts";
 import { CancelledError, ThreadCrashedError } from "../errors.ts";
 import { host, onOwnInterrupt } from "../host.ts";
-import { decode, encode, prepare, snapshot, type Wire } from "../ship/index.ts";
+import { decode, encode, prepare, type Wire } from "../ship/index.ts";
 import { Definitions, type Told } from "./definitions.ts";
+import { SharedOperands } from "./shared-operands.ts";
 import { inboxName, type FromHelper } from "./helper.ts";
 import type { LoopKernel } from "./loop-kernel.ts";
 import { PartFailure, runHere, runPart, type LoopCall } from "./loop-call.ts";
@@ -45,6 +46,7 @@ interface Open {
   readonly number: number;
   readonly ledger: Ledger;
   readonly told: Told;
+  readonly operands: readonly object[];
 }
 
 /** The names of the channels of a pool. */
@@ -71,8 +73,7 @@ export class Crew {
   /** By number of the call. */
   readonly #heard = new Map<number, FromHelper[]>();
   readonly #ledgers: { readonly ledger: Ledger; readonly told: Told }[] = [];
-  readonly #operands = new WeakMap<object, Told>();
-  readonly #gone = new FinalizationRegistry<Told>((told) => this.definitions.forget(told));
+  readonly #operands: SharedOperands;
   /** Calls that block this thread, with their origins: an interrupt ends its code without a word. */
   readonly #blocking = new Map<number, number>();
   readonly #waiting: (() => void)[] = [];
@@ -86,11 +87,13 @@ export class Crew {
     this.#name = name;
     this.#team = team;
     this.definitions = definitions ?? new Definitions(name, board.regions);
+    this.#operands = new SharedOperands(this.definitions);
   }
 
   /** Threads have come. */
   refresh(): void {
     this.definitions.refreshAll();
+    for (const { operands = [] } of this.#running) for (const operand of operands) this.#operands.number(operand);
   }
 
   close(): void {
@@ -271,12 +274,14 @@ export class Crew {
     }
     regions.write(region, {
       ...{ number, parts, limit, kernel: kernelNumber, ledger: told.number, origin, publisher: this.#seat },
-      ...{ operands: operands.map((operand) => this.#tellOperand(operand)), args },
+      ...{ operands: operands.map((operand) => this.#operands.number(operand)), args },
     });
-    return { region, number, ledger, told };
+    this.#operands.use(operands, 1);
+    return { region, number, ledger, told, operands };
   }
 
-  #close({ region, number, ledger, told }: Open): void {
+  #close({ region, number, ledger, told, operands }: Open): void {
+    this.#operands.use(operands, -1);
     this.#heard.delete(number);
     if (ledger.capacity <= FEW_PARTS) this.#ledgers.push({ ledger, told });
     else this.definitions.forget(told);
@@ -292,16 +297,6 @@ export class Crew {
     const memory = new SharedArrayBuffer(Ledger.bytes(Math.max(parts, FEW_PARTS)));
     const told = this.definitions.tell(encode(memory));
     return { ledger: new Ledger(memory), told };
-  }
-
-  #tellOperand(operand: object): number {
-    let told = this.#operands.get(operand);
-    if (!told) {
-      told = this.definitions.tell(snapshot(encode(operand, { path: "" })));
-      this.#operands.set(operand, told);
-      this.#gone.register(operand, told);
-    } else this.definitions.refresh(told);
-    return told.number;
   }
 
   // ---- what became of it

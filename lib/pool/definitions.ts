@@ -7,7 +7,7 @@
 import { BroadcastChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { Regions } from "../engine/regions.ts";
 import { NotSendableError } from "../errors.ts";
-import { decode, prepare, type Wire } from "../ship/index.ts";
+import { decode, encode, prepare, type Wire } from "../ship/index.ts";
 
 /** In the place of what can't be made here. */
 export class Broken {
@@ -20,7 +20,8 @@ export class Broken {
 /** Something that was told, and to how many. */
 export interface Told {
   readonly number: number;
-  readonly wire: Wire;
+  /** Undefined where it is not kept: whoever tells again has it. */
+  readonly wire: Wire | undefined;
   arrivals: number;
 }
 
@@ -76,16 +77,33 @@ export class Definitions {
     return told;
   }
 
+  /** The same for a value that is not to live on because of that, on any thread for longer than it is used. */
+  tellLoose(value: object): Told {
+    const told = { number: this.#regions.nextNumber(), wire: undefined, arrivals: -1 };
+    this.refreshLoose(told, value);
+    this.#own.set(told.number, told);
+    if (this.#learned) this.#values.set(told.number, value);
+    return told;
+  }
+
   /** Tells again where threads have come since. */
   refresh(told: Told): void {
-    const { arrivals } = this.#regions;
-    if (told.arrivals === arrivals) return;
-    this.#channel.postMessage({ number: told.number, wire: told.wire } satisfies Message);
-    told.arrivals = arrivals;
+    if (told.wire) this.#post(told, () => told.wire!);
+  }
+
+  refreshLoose(told: Told, value: object): void {
+    this.#post(told, () => encode(value, { path: "" }));
   }
 
   refreshAll(): void {
     for (const told of this.#own.values()) this.refresh(told);
+  }
+
+  #post(told: Told, wire: () => Wire): void {
+    const { arrivals } = this.#regions;
+    if (told.arrivals === arrivals) return;
+    this.#channel.postMessage({ number: told.number, wire: wire() } satisfies Message);
+    told.arrivals = arrivals;
   }
 
   /** Nobody asks for it any more. */
@@ -103,7 +121,7 @@ export class Definitions {
     if (known !== undefined) return known;
     this.#drain();
     const own = this.#own.get(number);
-    if (own && !this.#wires.has(number)) this.#heard({ number, wire: copied(own.wire) });
+    if (own?.wire && !this.#wires.has(number)) this.#heard({ number, wire: copied(own.wire) });
     const value = this.#values.get(number) ?? this.#make(number);
     if (value !== undefined || !this.#hasMissed || this.#loading.has(number)) return value;
     return new Broken(new NotSendableError("args", "What the threads share can't be read by one of them."));

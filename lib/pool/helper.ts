@@ -59,13 +59,13 @@ export class Helper {
 
   /** Is there a region where it could help? */
   get isWanted(): boolean {
-    return this.#board.regions.isAnyOpen && this.#find() >= 0;
+    return this.#find() >= 0;
   }
 
   /** Helps in one region until that has no parts left. False: there is none where it could. */
   help(): boolean {
     const { regions } = this.#board;
-    const region = regions.isAnyOpen ? this.#find() : -1;
+    const region = this.#find();
     if (region < 0 || !regions.enter(region, this.#seat)) return false;
     // By now it may be another call that stands there.
     if (this.#knows(region)) this.#runAs(regions.field(region, "origin"), () => this.#work(region));
@@ -75,7 +75,8 @@ export class Helper {
   }
 
   #find(): number {
-    const { regions } = this.#board;
+    const { regions, seats } = this.#board;
+    if (!regions.isAnyOpen || seats.isStopped(this.#seat)) return -1;
     let region = regions.find(0);
     while (region >= 0 && !this.#knows(region)) region = regions.find(region + 1);
     return region;
