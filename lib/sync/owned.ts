@@ -86,10 +86,7 @@ export class Owned {
   /** A few looks, for locks that are held shortly. */
   spin(): boolean {
     for (let i = 0; i < SPINS; i++) {
-      const word = load(this.#words, 0);
-      if (word === 0 && this.enter()) return true;
-      // Where others sleep already, the next one is of them.
-      if (word & AWAITED) return false;
+      if (load(this.#words, 0) === 0 && this.enter()) return true;
       pause();
     }
     return false;

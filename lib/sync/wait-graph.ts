@@ -45,8 +45,6 @@ interface Edge {
   readonly from: number;
   readonly to: number;
   readonly stamp: number;
-  readonly label: string;
-  readonly where: string;
 }
 
 const mine = recordOf(me);
@@ -98,6 +96,9 @@ function read(number: number, at: number, used: number): string {
   return String.fromCharCode(...text.subarray(start, start + Math.max(0, load(table, recordOf(number) + used))));
 }
 
+const labelOf = ({ from }: Edge): string => read(from, 0, LABEL_USED);
+const whereOf = ({ from }: Edge): string => read(from, LABEL_LENGTH, WHERE_USED);
+
 /** What a thread waits for, if it does. */
 function edgeOf(from: number): Edge | undefined {
   const at = recordOf(from);
@@ -106,9 +107,7 @@ function edgeOf(from: number): Edge | undefined {
   if (stamp <= 0) return undefined;
   const to = load(table, at + OWNER);
   const isOld = load(table, at + COUNT) !== releases(load(table, at + LOCK));
-  const edge = { from, to, stamp, label: read(from, 0, LABEL_USED), where: read(from, LABEL_LENGTH, WHERE_USED) };
-  if (isOld || to === 0 || load(table, at + STAMP) !== stamp || !isAlive(from)) return undefined;
-  return edge;
+  return isOld || load(table, at + STAMP) !== stamp || !isAlive(from) ? undefined : { from, to, stamp };
 }
 
 function followed(): Edge[] | undefined {
@@ -125,7 +124,8 @@ function followed(): Edge[] | undefined {
 
 /** The cycle of which this thread's edge is the youngest part. */
 function cycle(): Edge[] | undefined {
-  const [first, second] = [followed(), followed()];
+  const first = followed();
+  const second = first && followed();
   if (!first || first.length !== second?.length) return undefined;
   const isSame = second.every(({ from, stamp }, i) => from === first[i]!.from && stamp === first[i]!.stamp);
   return isSame && second.every(({ stamp }) => stamp <= first[0]!.stamp) ? second : undefined;
@@ -144,19 +144,19 @@ export function deadlock(): DeadlockError | undefined {
   tellWhere();
   const endMs = performance.now() + PATIENCE_MS;
   const nothing = newWords(1);
-  while (found?.some(({ where }) => where === "") && performance.now() < endMs) {
+  while (found?.some((edge) => whereOf(edge) === "") && performance.now() < endMs) {
     waitUncounted(nothing, 0, 0, 5);
     found = cycle();
   }
-  return found && deadlockError(found);
+  return found && deadlockError(found.map((edge) => ({ ...edge, label: labelOf(edge), where: whereOf(edge) })));
 }
 
 /** A thread that would wait for itself. */
 export function selfDeadlock(label: string): DeadlockError {
-  return deadlockError([{ from: me, to: me, stamp: 0, label, where: whereNow() }]);
+  return deadlockError([{ from: me, label, where: whereNow() }]);
 }
 
-function deadlockError(edges: readonly Edge[]): DeadlockError {
+function deadlockError(edges: readonly { from: number; label: string; where: string }[]): DeadlockError {
   const blocked = edges.map(({ from, label, where }, i): Blocked => ({
     thread: nodeIdOf(from),
     holds: edges.at(i - 1)!.label,
