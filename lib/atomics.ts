@@ -33,15 +33,19 @@ let watcher: { blocked(): void; unblocked(): void } | undefined;
 
 /**
  * Blocks the thread while the word holds `value`, until it is notified, at most for so long. Others take its place. Each
- * time that it looks again, and the word is the same, `look` is called: true ends the wait.
+ * time that it looks again, and the word is the same, `look` is called: true ends the wait. Gives true where it was notified.
  */
-export function wait(words: Words, at: number, value: number, timeoutMs: number, look?: () => boolean): void {
-  if (!(timeoutMs > 0) || load(words, at) !== value) return;
+export function wait(words: Words, at: number, value: number, timeoutMs: number, look?: () => boolean): boolean {
+  if (!(timeoutMs > 0) || load(words, at) !== value) return false;
   watcher?.blocked();
   try {
     const endMs = performance.now() + timeoutMs;
-    for (let leftMs = timeoutMs; leftMs > 0; leftMs = endMs - performance.now())
-      if (nativeWait(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS)) !== "timed-out" || look?.()) return;
+    for (let leftMs = timeoutMs; leftMs > 0; leftMs = endMs - performance.now()) {
+      const outcome = nativeWait(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS));
+      if (outcome !== "timed-out") return outcome === "ok";
+      if (look?.()) break;
+    }
+    return false;
   } finally {
     watcher?.unblocked();
   }

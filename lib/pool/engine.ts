@@ -8,6 +8,7 @@ import { encode, realm, smallClosure, snapshot, type Wire } from "../ship/index.
 import { Group } from "./group.ts";
 import type { OwnEngine } from "./inside.ts";
 import { Crew, crewName, OWNER } from "./crew.ts";
+import { addStaff, type Staff } from "../sync/watch.ts";
 import { called, unsendable, type Job, type Work } from "./job.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { now } from "./messages.ts";
@@ -26,7 +27,7 @@ export interface EngineOptions {
 
 let groups = 0;
 
-export class Engine implements OwnEngine {
+export class Engine implements OwnEngine, Staff {
   readonly id: number = nextEngineId();
   readonly between = "threads";
   readonly owner: string = realm;
@@ -36,6 +37,7 @@ export class Engine implements OwnEngine {
   constructor(options: EngineOptions) {
     this.#lifecycle = new Lifecycle(options, this);
     registerEngine(this);
+    addStaff(this);
     const unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
     if (unlisten) void this.#lifecycle.closed.then(unlisten);
   }
@@ -71,6 +73,17 @@ export class Engine implements OwnEngine {
   threadOf(job: Job): number | undefined {
     const { board, team } = this.#lifecycle;
     return this.isRunning(job) ? team.inSeat(board.slots.seat(job.slot))?.id : undefined;
+  }
+
+  staff(): number[] {
+    return [...this.#lifecycle.team.threads].map(({ id }) => id);
+  }
+
+  mayGoOn(isBlocked: (thread: number) => boolean): boolean {
+    const { jobs, team, board } = this.#lifecycle;
+    const isStuck = (id: number | undefined): boolean => id !== undefined && isBlocked(id);
+    if (jobs.all().some((job) => !isStuck(this.threadOf(job)))) return true;
+    return [...team.threads].some(({ id, seat }) => !isBlocked(id) && !board.seats.isAsleep(seat));
   }
 
   startedMs({ slot, startMs }: Job): number | undefined {

@@ -21,6 +21,8 @@ import {
   type Wire,
 } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
+import { starting } from "../sync/threads.ts";
+import { addStaff, type Staff } from "../sync/watch.ts";
 import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
 import { checkFunction, checkWait } from "../checks.ts";
 import { called, labelOf, unsendable } from "./job.ts";
@@ -85,7 +87,7 @@ export function spawn<A extends unknown[], R>(
   return new Spawned<R>(fn, args);
 }
 
-class Spawned<R> implements Thread<R> {
+class Spawned<R> implements Thread<R>, Staff {
   readonly id: number;
   readonly #task: string;
   readonly #worker: Worker;
@@ -97,6 +99,7 @@ class Spawned<R> implements Thread<R> {
   /** Kept, so that each join gives the same. */
   #result: Result<R> | undefined;
   #stopped: string | undefined;
+  #isGone = false;
   #error: Error | undefined;
   readonly #failure = watchFor(this);
 
@@ -117,6 +120,8 @@ class Spawned<R> implements Thread<R> {
       port1.close();
       throw unsendable(cause);
     }
+    starting();
+    addStaff(this);
     this.id = this.#worker.threadId;
     this.#port = port1;
     this.#canTell = this.#isThere();
@@ -133,6 +138,14 @@ class Spawned<R> implements Thread<R> {
       this.#gone(exitCode);
     });
     host()?.adopt(this.#worker);
+  }
+
+  staff(): number[] {
+    return this.#isGone ? [] : [this.id];
+  }
+
+  mayGoOn(isBlocked: (thread: number) => boolean): boolean {
+    return !this.#isGone && !isBlocked(this.id);
   }
 
   join(options: Wait = {}): R {
@@ -196,6 +209,7 @@ class Spawned<R> implements Thread<R> {
   }
 
   #gone(exitCode: number): void {
+    this.#isGone = true;
     const isHeard = this.#answer !== undefined;
     if (!this.#take()) this.#settle({ ok: false, error: this.#death(exitCode) });
     else if (!isHeard && this.#answer) void this.#heard(this.#answer);

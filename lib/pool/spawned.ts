@@ -4,6 +4,7 @@ import { workerData } from "node:worker_threads";
 import { notify, store } from "../atomics.ts";
 import { host } from "../host.ts";
 import { decode, encode, prepare, transferList, type Wire } from "../ship/index.ts";
+import { begun } from "../sync/threads.ts";
 import { encodeError, unsendableResult } from "./failures.ts";
 import type { SpawnAnswer, SpawnData } from "./spawn.ts";
 import { settleIn } from "./thread-set-up.ts";
@@ -11,6 +12,7 @@ import { settleIn } from "./thread-set-up.ts";
 const { owner, origin, wire, port, answered } = workerData as SpawnData;
 
 settleIn();
+begun();
 // Who blocks in a join() sends messages to see whether this end is open.
 port.on("message", () => {});
 port.unref();

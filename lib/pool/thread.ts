@@ -6,8 +6,7 @@ import { ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
 import { realm, whyNotCloned, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
-// Before a thread is started: whoever starts one hears of its end, for the locks that it may hold.
-import "../sync/threads.ts";
+import { starting } from "../sync/threads.ts";
 import { Link } from "./link.ts";
 import { messageOf } from "./job.ts";
 import type { FromThread, ToThread, Unread, WorkerData } from "./messages.ts";
@@ -73,6 +72,7 @@ export class PoolThread {
       port1.close();
       throw error;
     }
+    starting();
     this.#worker = worker;
     this.#pulse = port1;
     port1.unref();

@@ -16,6 +16,8 @@ import { LockGuard } from "./lock-guard.ts";
 import { RawMutex } from "./mutex.ts";
 import { newWords, Primitive, type Arrived } from "./primitive.ts";
 import { isAlive, me } from "./threads.ts";
+import { resumed, waitForAny, waitNoMore, woken } from "./wait-graph.ts";
+import { keepAlive, lookWatched, noteWait } from "./watch.ts";
 
 /** The id of the lock that it belongs to; 0 before the first wait. */
 const LOCK = 0;
@@ -64,17 +66,22 @@ export class Condvar extends Primitive {
     const place = this.#takePlace();
     // Of a thread that goes on after an interrupt, but not here: what it was given is for the next.
     const unlisten = onOwnInterrupt(() => this.#leave(place) && this.notifyOne());
+    let error: unknown;
     try {
       LockGuard.release(guard as LockGuard);
+      if (timeoutMs === Infinity) waitForAny(WHAT);
       for (let leftMs = timeoutMs; leftMs > 0 && load(this.words, place) === me; leftMs = endMs - performance.now())
-        wait(this.words, place, me, leftMs);
+        wait(this.words, place, me, leftMs, lookWatched);
+    } catch (cause) {
+      error = cause;
     } finally {
+      waitNoMore();
       unlisten();
     }
     const isNotified = this.#leave(place);
     if (!mutex.enter()) mutex.block({});
     LockGuard.put(guard as LockGuard, mutex);
-    if (!isNotified) throw timeoutError(WHAT, timeoutMs);
+    if (!isNotified) throw error ?? timeoutError(WHAT, timeoutMs);
   }
 
   /** Resolves when it is notified and the lock is held again. The guard holds nothing meanwhile. */
@@ -88,14 +95,16 @@ export class Condvar extends Primitive {
       if (place === undefined || this.#withdraw(place)) over.resolve(why);
     });
     // Shared memory alone does not keep a program alive.
-    const alive = setInterval(() => {}, LONG_MS);
+    const letGo = keepAlive(() => {}, LONG_MS);
+    const unnote = noteWait(WHAT);
     let error: Error | undefined;
     try {
       place = this.#takePlace();
       LockGuard.release(guard as LockGuard);
       error = await Promise.race([waitAsync(this.words, place, me)?.then(() => undefined), over.promise]);
     } finally {
-      clearInterval(alive);
+      letGo();
+      unnote();
       unwatch();
     }
     if (!error) this.#leave(place);
@@ -125,6 +134,7 @@ export class Condvar extends Primitive {
       const who = load(words, place);
       // It has given up, or died.
       if (who <= 0 || !isAlive(who) || !replace(words, place, who, -who)) continue;
+      woken(1);
       notify(words, place);
       return true;
     }
@@ -173,6 +183,7 @@ export class Condvar extends Primitive {
   #leave(place: number): boolean {
     if (this.#withdraw(place)) return false;
     store(this.words, place, FREE);
+    resumed();
     return true;
   }
 }

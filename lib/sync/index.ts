@@ -12,3 +12,4 @@ export { RwLock } from "./rw-lock.ts";
 export { Semaphore } from "./semaphore.ts";
 export { SpinLock } from "./spin-lock.ts";
 export { WaitGroup } from "./wait-group.ts";
+export { watch } from "./watch.ts";

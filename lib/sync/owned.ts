@@ -15,11 +15,11 @@ import {
   letGo,
   releases,
   selfDeadlock,
-  tellWhere,
   waitFor,
   waitNoMore,
 } from "./wait-graph.ts";
 import type { Waiters } from "./waiters.ts";
+import { lookWatched } from "./watch.ts";
 
 /** Bits of the word. The number of the thread that holds it, 0 where nobody does. */
 const NUMBER = 2 ** 30 - 1;
@@ -235,8 +235,8 @@ export function blockFor<T>(
   const look = (): boolean => {
     lookAfterChildren();
     if (blocker() === 0) return true;
+    lookWatched();
     if (!isForEver) return false;
-    tellWhere();
     return isOutdated() || isDeadlocked();
   };
   try {

@@ -17,6 +17,9 @@ const USED = 0;
 const LOCKS = 1;
 /** Counts waits: see wait-graph.ts. */
 export const CLOCK = 2;
+/** Threads of the library that have been started, and have not begun yet. */
+const STARTING = 3;
+export const WOKEN = 4;
 /** By lock, where several have one in common: how often it was let go while others waited. */
 const RELEASES_AT = 16;
 const RELEASES = 1024;
@@ -110,6 +113,22 @@ export function isAlive(number: number, words: Words = table): boolean {
 
 /** Node's id of a thread. */
 export const nodeIdOf = (number: number): number => load(table, recordOf(number) + NODE_ID);
+
+/** All that have not ended. */
+export function live(): number[] {
+  const numbers: number[] = [];
+  for (let slot = 0, used = load(table, USED); slot < used; slot++) {
+    const number = load(table, RECORDS_AT + slot * RECORD + NUMBER);
+    if (number > 0 && isAlive(number)) numbers.push(number);
+  }
+  return numbers;
+}
+
+/** To be called by who starts a thread, and by that one when it has begun. */
+export const starting = (): void => void add(table, STARTING, 1);
+export const begun = (): void => void add(table, STARTING, -1);
+/** One that dies before it begins counts for good. */
+export const isAnyStarting = (): boolean => load(table, STARTING) !== 0;
 
 /** A number for a new lock. */
 export const newLock = (): number => add(table, LOCKS, 1) + 1;

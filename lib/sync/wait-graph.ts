@@ -19,6 +19,7 @@ import {
   EDGE,
   isAlive,
   LABEL_LENGTH,
+  live,
   me,
   nodeIdOf,
   recordOf,
@@ -27,6 +28,7 @@ import {
   text,
   textOf,
   WHERE_LENGTH,
+  WOKEN,
 } from "./threads.ts";
 
 /** In a record: when the edge was made, by the common clock; 0: there is none; -1: it is being made. */
@@ -71,6 +73,18 @@ function nextStamp(): number {
   return stamp === 0 ? nextStamp() : stamp;
 }
 
+/** It is about to block for something that nobody holds. */
+export const waitForAny = (what: string): void => waitFor(0, what.replace(/^the wait for /, ""), 0, 0);
+
+/** So many threads that were blocked have been woken, and have not run since. */
+export function woken(threads: number): void {
+  if (threads > 0) add(table, WOKEN, threads);
+}
+
+/** By one of those. One that dies before it runs counts for good. */
+export const resumed = (): void => void add(table, WOKEN, -1);
+export const isAnyWoken = (): boolean => load(table, WOKEN) !== 0;
+
 /** It doesn't wait any more. */
 export function waitNoMore(): void {
   store(table, mine + STAMP, 0);
@@ -96,8 +110,8 @@ function read(number: number, at: number, used: number): string {
   return String.fromCharCode(...text.subarray(start, start + Math.max(0, load(table, recordOf(number) + used))));
 }
 
-const labelOf = ({ from }: Edge): string => read(from, 0, LABEL_USED);
-const whereOf = ({ from }: Edge): string => read(from, LABEL_LENGTH, WHERE_USED);
+const labelOf = ({ from }: Pick<Edge, "from">): string => read(from, 0, LABEL_USED);
+const whereOf = ({ from }: Pick<Edge, "from">): string => read(from, LABEL_LENGTH, WHERE_USED);
 
 /** What a thread waits for, if it does. */
 function edgeOf(from: number): Edge | undefined {
@@ -107,7 +121,7 @@ function edgeOf(from: number): Edge | undefined {
   if (stamp <= 0) return undefined;
   const to = load(table, at + OWNER);
   const isOld = load(table, at + COUNT) !== releases(load(table, at + LOCK));
-  return isOld || load(table, at + STAMP) !== stamp || !isAlive(from) ? undefined : { from, to, stamp };
+  return isOld || to === 0 || load(table, at + STAMP) !== stamp || !isAlive(from) ? undefined : { from, to, stamp };
 }
 
 function followed(): Edge[] | undefined {
@@ -170,10 +184,23 @@ function deadlockError(edges: readonly { from: number; label: string; where: str
   return new DeadlockError(blocked, `Deadlock: ${parts.join("; ")}.`);
 }
 
+/** All threads that block without a limit, by Node's id; `stamp` is another one for each wait. */
+export function blockedThreads(): Map<number, { readonly stamp: number; readonly blocked: Blocked }> {
+  const numbers = live().filter((number) => load(table, recordOf(number) + STAMP) > 0);
+  const edges = numbers.map(edgeOf).filter((edge) => edge !== undefined);
+  const found = new Map<number, { stamp: number; blocked: Blocked }>();
+  for (const from of numbers) {
+    const holds = [...new Set(edges.filter(({ to }) => to === from).map(labelOf))].join(", ");
+    const blocked = { thread: nodeIdOf(from), holds, waitsFor: labelOf({ from }), where: whereOf({ from }) };
+    found.set(blocked.thread, { stamp: load(table, recordOf(from) + STAMP), blocked });
+  }
+  return found;
+}
+
 const ROOT = libraryUrl("").replace(/\.[jt]s$/, "");
 
 /** The line of the program that has called the library. */
-function whereNow(): string {
+export function whereNow(): string {
   const lines = (new Error("here").stack ?? "").split("\n").slice(1);
   const line = lines.find((one) => !one.includes(ROOT) && !one.includes("node:internal"));
   return line?.trim().replace(/^at /, "") ?? "?";

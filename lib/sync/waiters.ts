@@ -14,6 +14,8 @@
 
 import { add, load, LOOK_AGAIN_MS, notify, wait, waitAsync, type Words } from "../atomics.ts";
 import { Attempts, timeoutError, type Attempt, type Wait, type WaitAsync } from "../waiting.ts";
+import { resumed, waitForAny, waitNoMore, woken } from "./wait-graph.ts";
+import { keepAlive, lookWatched, noteWait } from "./watch.ts";
 
 /** Threads that block, or are about to: never too low. */
 const SLEEPERS = 0;
@@ -32,7 +34,7 @@ export class Waiters {
   readonly #attempts = new Attempts();
   #isListening = false;
   /** Shared memory alone does not keep a program alive. */
-  #alive: NodeJS.Timeout | undefined;
+  #letGo: (() => void) | undefined;
 
   /** @param at where WAITER_WORDS words are, zeroed when the primitive is made */
   constructor(words: Words, at: number) {
@@ -49,6 +51,9 @@ export class Waiters {
     if (first !== undefined) return first;
     const endMs = performance.now() + timeoutMs;
     this.#add(SLEEPERS, 1);
+    const isAnonymous = !look && timeoutMs === Infinity;
+    if (isAnonymous) waitForAny(what);
+    let isWoken = false;
     try {
       for (;;) {
         const epoch = load(this.#words, this.#at + EPOCH);
@@ -56,9 +61,12 @@ export class Waiters {
         if (got !== undefined) return got;
         const leftMs = endMs - performance.now();
         if (leftMs <= 0) throw timeoutError(what, timeoutMs);
-        wait(this.#words, this.#at + EPOCH, epoch, leftMs, look);
+        if (isWoken) resumed();
+        isWoken = wait(this.#words, this.#at + EPOCH, epoch, leftMs, look ?? lookWatched);
       }
     } finally {
+      if (isAnonymous) waitNoMore();
+      if (isWoken) resumed();
       this.#add(SLEEPERS, -1);
     }
   }
@@ -70,16 +78,16 @@ export class Waiters {
   async queue<T>(attempt: Attempt<T>, what: string, limits: WaitAsync, looksAgain = false): Promise<T> {
     const got = this.#attempts.wait(attempt, what, limits);
     if (this.#attempts.size === 0) return got;
-    this.#alive ??= looksAgain
-      ? setInterval(() => this.#attempts.serve(), LOOK_AGAIN_MS)
-      : setInterval(() => {}, LONG_MS);
+    const unnote = noteWait(what);
+    this.#letGo ??= looksAgain ? keepAlive(() => this.#attempts.serve(), LOOK_AGAIN_MS) : keepAlive(() => {}, LONG_MS);
     this.#listen();
     try {
       return await got;
     } finally {
+      unnote();
       if (this.#attempts.size === 0) {
-        clearInterval(this.#alive);
-        this.#alive = undefined;
+        this.#letGo?.();
+        this.#letGo = undefined;
       }
     }
   }
@@ -91,7 +99,7 @@ export class Waiters {
   wake(threads: number): void {
     if (load(this.#words, this.#at + SLEEPERS) > 0) {
       this.#add(EPOCH, 1);
-      notify(this.#words, this.#at + EPOCH, threads);
+      woken(notify(this.#words, this.#at + EPOCH, threads));
     }
     if (load(this.#words, this.#at + LISTENERS) > 0) {
       this.#add(LISTENERS_EPOCH, 1);

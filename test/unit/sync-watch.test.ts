@@ -1,0 +1,145 @@
+// watch: what it finds out by itself, and what by the time.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import {
+  Barrier,
+  Condvar,
+  DeadlockError,
+  Latch,
+  Mutex,
+  Pool,
+  Semaphore,
+  spawn,
+  TimeoutError,
+  watch,
+} from "../../lib/index.ts";
+
+const FOREVER = { timeoutMs: 1e9 };
+const caught = (promise: Promise<unknown>): Promise<DeadlockError> =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: unknown) => error as DeadlockError,
+  );
+
+it("gives what its function gives, and throws what it throws", async () => {
+  expect(await watch({}, () => 1)).toBe(1);
+  expect(await watch(FOREVER, () => Promise.resolve(2))).toBe(2);
+  await expect(
+    watch(FOREVER, () => {
+      throw new RangeError("own");
+    }),
+  ).rejects.toThrow(RangeError);
+  await expect(watch(FOREVER, () => Promise.reject(new TypeError("own")))).rejects.toThrow(TypeError);
+});
+
+it("a thread that blocks for what nobody can give is told", async () => {
+  await using pool = new Pool({ threads: 1 });
+  await pool.run(() => 1);
+  const error = await caught(watch(FOREVER, () => void new Semaphore(0).acquire()));
+  expect(error).toBeInstanceOf(DeadlockError);
+  expect(error.timedOut).toBe(false);
+  expect(error.cycle).toEqual([
+    { thread: 0, holds: "", waitsFor: "a permit", where: expect.stringContaining("sync-watch.test.ts") },
+  ]);
+  expect(error.message).toMatch(/^Deadlock: nobody is left to go on: thread 0 waits for a permit \(/);
+  const mutex = new Mutex();
+  using guard = mutex.lock();
+  const unnotified = await caught(watch(FOREVER, () => new Condvar().wait(guard)));
+  expect(unnotified.cycle[0]!.waitsFor).toBe("a notify");
+  expect(mutex.tryLock()).toBeUndefined();
+});
+
+it("all threads are blocked, each for another thing", async () => {
+  await using pool = new Pool({ threads: 3 });
+  const [semaphore, latch, barrier, mutex] = [new Semaphore(0), new Latch(1), new Barrier(2), new Mutex({ name: "m" })];
+  const ready = new Semaphore(0);
+  const tasks = [
+    pool.run(() => {
+      using guard = mutex.lock();
+      ready.release(2);
+      if (guard) semaphore.acquire();
+    }),
+    pool.run(() => {
+      ready.acquire();
+      mutex.lock();
+    }),
+  ];
+  const thread = spawn(() => latch.wait());
+  const settled = Promise.allSettled([...tasks, thread.joinAsync()]);
+  const error = await caught(watch(FOREVER, () => void barrier.wait()));
+  expect(error.timedOut).toBe(false);
+  const rows = error.cycle.map(({ holds, waitsFor }) => `${holds}>${waitsFor}`).sort();
+  expect(rows).toHaveLength(4);
+  expect(rows).toEqual(expect.arrayContaining([">a latch", ">m", "m>a permit"]));
+  await Promise.all([pool.terminate(), thread.terminate()]);
+  await settled;
+});
+
+it("nothing is told while a thread runs that may still give it", async () => {
+  await using pool = new Pool({ threads: 2 });
+  const [first, second] = [new Semaphore(0), new Semaphore(0)];
+  const slow = pool.run(() => {
+    for (const end = performance.now() + 600; performance.now() < end;);
+    first.release();
+    second.acquire();
+  });
+  await watch(FOREVER, () => void first.acquire());
+  second.release();
+  await slow;
+});
+
+it("the time decides where something may still come, and the error says so", async () => {
+  const timer = setTimeout(() => {}, 1e6);
+  const error = await caught(watch({ timeoutMs: 250 }, async () => void (await new Semaphore(0).acquireAsync())));
+  clearTimeout(timer);
+  expect(error).toBeInstanceOf(DeadlockError);
+  expect(error.timedOut).toBe(true);
+  expect(error.message).toMatch(
+    /^Out of time: what was watched took longer than 250 ms, which may be a deadlock: thread 0/,
+  );
+  expect(error.cycle).toEqual([
+    { thread: 0, holds: "", waitsFor: "a permit", where: expect.stringContaining("sync-watch.test.ts") },
+  ]);
+  const unknown = await caught(watch({ timeoutMs: 1 }, () => new Promise(() => {})));
+  expect(unknown.message).toContain("who waits for what is not known");
+  // The limit of a wait itself is another thing.
+  await expect(watch(FOREVER, () => void new Semaphore(0).acquire({ timeoutMs: 5 }))).rejects.toThrow(TimeoutError);
+});
+
+it("an event loop that has nothing left to wait for is told, with all tasks that are blocked", async () => {
+  const program = `
+    import { Pool, Semaphore, watch } from ${JSON.stringify(new URL("../../lib/index.ts", import.meta.url).href)};
+    const say = (error) => console.log(JSON.stringify([error.name, error.timedOut, error.cycle.map((row) => row.waitsFor)]));
+    const none = new Semaphore(0);
+    await watch({ timeoutMs: 1e9 }, () => none.acquireAsync()).catch(say);
+    const pool = new Pool({ threads: 2 });
+    await watch({ timeoutMs: 1e9 }, () => pool.map([1, 2, 3, 4], () => void none.acquire())).catch(say);
+    await pool.terminate();
+    // One for the wait that was given up by nobody.
+    setTimeout(() => none.release(2), 500);
+    await watch({ timeoutMs: 1e9 }, () => none.acquireAsync());
+    console.log("released");
+    process.exit();
+  `;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--conditions=braid-source", "--input-type=module", "-e", program],
+    { cwd: fileURLToPath(new URL("../..", import.meta.url)) },
+  );
+  const lines = stdout.trim().split("\n");
+  expect(lines[0]).toBe('["DeadlockError",false,["a permit"]]');
+  expect(lines[1]).toMatch(/^\["DeadlockError",false,\["a permit","a permit"/);
+  expect(lines[2]).toBe("released");
+});
+
+it.each([
+  [() => watch(undefined as never, () => 1), "Expected the options of watch() to be an object"],
+  [() => watch({ timeoutMs: -1 }, () => 1), "Expected timeoutMs to be 0 or more"],
+  [() => watch({ signal: 1 } as never, () => 1), 'watch() has no option "signal"'],
+  [() => watch({}, 1 as never), "Expected the second argument of watch() to be a function"],
+])("refuses what it can't take: %s", async (act, message) => {
+  await expect(act()).rejects.toThrow(message);
+});
