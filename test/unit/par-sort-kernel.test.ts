@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../../lib/par/sort/compile.ts";
 import { directionOf } from "../../lib/par/sort/comparators.ts";
 import { kindOf, makeSorter, sampleSort, scratchBytes, type Phase } from "../../lib/par/sort/sample-sort.ts";
+import { giveScratchBack, takeScratch } from "../../lib/par/sort/scratch.ts";
 import { shared } from "../../lib/index.ts";
 import { Instance, Memory, Module } from "../../lib/wasm.ts";
 
@@ -166,6 +167,16 @@ it("comparators that are a difference are known by their text, and no others", (
   ];
   for (const [compare, direction] of known)
     expect([String(compare), directionOf(compare)]).toEqual([String(compare), direction]);
+});
+
+it("scratch memory serves again, and never two at a time", () => {
+  const first = takeScratch(5 * 2 ** 20)!;
+  const second = takeScratch(100)!;
+  expect(second.buffer).not.toBe(first.buffer);
+  giveScratchBack(first);
+  expect(takeScratch(4 * 2 ** 20)).toBe(first);
+  giveScratchBack(first);
+  expect(takeScratch(first.byteLength + 4)!.byteLength).toBeGreaterThan(first.byteLength);
 });
 
 it("a thread that dies among the buckets leaves the same numbers behind", () => {

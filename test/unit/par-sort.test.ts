@@ -157,6 +157,18 @@ describe("a comparator", () => {
         }
   });
 
+  it("that is a difference sorts numbers of all classes up and down", async () => {
+    for (const Class of CLASSES)
+      for (const n of [100, 3000, 40_000]) {
+        const values = Array.from({ length: n }, () => random() * 2 ** 32 - 2 ** 31);
+        for (const compare of [(a: number, b: number) => a - b, (a: number, b: number) => b - a]) {
+          const expected = new Class(values).sort(compare);
+          const xs = [await parSort(make(Class, values), compare), parSortSync(new Class(values), compare)];
+          expect(xs.map((sorted) => firstDifference(sorted, expected))).toEqual([-1, -1]);
+        }
+      }
+  });
+
   it("brings what it captures", async () => {
     const rank = new Map([[2, 0]]);
     const xs = filled(Int32Array, 10_000, (i) => i % 5);
