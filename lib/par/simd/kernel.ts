@@ -32,15 +32,16 @@ interface Exports {
   readonly gaveUp: WasmGlobal;
 }
 
-interface Bound {
-  readonly memories: readonly WasmMemory[];
-  readonly exports: Exports;
+/** A memory, after those before it: what is bound to just these, and the memories that may follow. */
+interface Bindings {
+  readonly exports: WeakMap<WasmModule, Exports>;
+  readonly next: WeakMap<WasmMemory, Bindings>;
 }
 
 const modules = new Map<string, WasmModule>();
 const MOST_MODULES = 500;
-/** By the first memory, or the module where there is none. Nothing is kept alive by it. */
-const bound = new WeakMap<object, WeakMap<WasmModule, WeakRef<Bound>>>();
+/** Keeps nothing alive, also in a loop that awaits nothing, as a WeakRef would. */
+const bound: Bindings = { exports: new WeakMap(), next: new WeakMap() };
 
 function bind({ id, module: came, imports }: Kernel, memories: readonly WasmMemory[]): Exports {
   const module = modules.get(id) ?? came;
@@ -48,17 +49,20 @@ function bind({ id, module: came, imports }: Kernel, memories: readonly WasmMemo
     if (modules.size >= MOST_MODULES) modules.delete(modules.keys().next().value!);
     modules.set(id, module);
   }
-  const holder = memories[0] ?? module;
-  const known = bound.get(holder)?.get(module)?.deref();
-  if (known?.memories.every((memory, n) => memory === memories[n])) return known.exports;
+  let at = bound;
+  for (const memory of memories) {
+    const next = at.next.get(memory) ?? { exports: new WeakMap(), next: new WeakMap() };
+    at.next.set(memory, next);
+    at = next;
+  }
+  const known = at.exports.get(module);
+  if (known) return known;
   const { exports } = new Instance(module, {
     memory: Object.fromEntries(memories.map((memory, n) => [n, memory])),
     math: Object.fromEntries(imports.map((name) => [name, imported(name)])),
   });
-  const made: Bound = { memories, exports: exports as unknown as Exports };
-  if (!bound.has(holder)) bound.set(holder, new WeakMap());
-  bound.get(holder)!.set(module, new WeakRef(made));
-  return made.exports;
+  at.exports.set(module, exports as unknown as Exports);
+  return exports as unknown as Exports;
 }
 
 interface Place {
