@@ -6,6 +6,7 @@ export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./memo
 export { scratch, shared, type Numbers } from "./memory/shared.ts";
 export {
   after,
+  channel,
   Channel,
   never,
   otherwise,
@@ -16,6 +17,8 @@ export {
   type ChannelOptions,
   type Field,
   type Form,
+  type Receiver,
+  type Sender,
   type Tried,
 } from "./channel/index.ts";
 export { move, ship, unship, type NotSendable, type Send } from "./ship/index.ts";

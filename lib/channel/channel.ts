@@ -7,6 +7,7 @@ import { Arrived, Primitive } from "../sync/primitive.ts";
 import type { Wait, WaitAsync } from "../waiting.ts";
 import { ReceiveCase, SendCase, type Case } from "./case.ts";
 import { Core, LATER, newMemory } from "./core.ts";
+import { CountedCore, newCountedMemory } from "./counted.ts";
 import { kept, parcelOf, type Parcel } from "./message.ts";
 import { closedError, full, needsImport, Offer, SENDING, tryOffer } from "./offer.ts";
 import { CLOSED, DONE, NOTHING } from "./ring.ts";
@@ -28,7 +29,19 @@ interface Shared {
   readonly capacity: number;
   readonly form: Form | undefined;
   readonly clock: Clock | undefined;
+  readonly isCounted: boolean;
 }
+
+/** What a constructor is given for a channel that counts its senders. */
+class Counted {
+  readonly capacity: number;
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+}
+
+let coreOf: <T>(channel: Channel<T>) => Core;
+export { coreOf };
 
 const MAX_CAPACITY = 2 ** 22;
 const OPTIONS = ["schema", "byteLength"];
@@ -65,13 +78,19 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   readonly #schema: Schema | undefined;
 
   constructor(capacity?: number, options?: ChannelOptions);
-  constructor(from: number | Arrived | Clock = 0, options: ChannelOptions = {}) {
+  constructor(from: number | Arrived | Clock | Counted = 0, options: ChannelOptions = {}) {
     super(from instanceof Arrived ? from : newState(from, options));
     listenForBuffers();
-    const { buffer, capacity, form, clock } = this.words;
+    const { buffer, capacity, form, clock, isCounted } = this.words;
     this.capacity = capacity;
     this.#schema = form && new Schema(form);
-    this.#core = clock ? new TickingCore(buffer, clock) : new Core(buffer, capacity, this.#schema);
+    this.#core = clock
+      ? new TickingCore(buffer, clock)
+      : new (isCounted ? CountedCore : Core)(buffer, capacity, this.#schema);
+  }
+
+  static {
+    coreOf = (channel) => channel.#core;
   }
 
   /** How many messages wait now; the next moment it may be another number. */
@@ -222,14 +241,21 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
 
 const RECEIVING = "the wait for a message";
 
-function newState(from: number | Clock, options: ChannelOptions): Shared {
-  if (isClock(from)) return { buffer: newMemory(1), capacity: 1, form: undefined, clock: from };
-  const capacity = from;
+/** For channel(). */
+export function countedChannel<T>(capacity: number): Channel<T> {
+  return new (Channel as unknown as new (from: Counted) => Channel<T>)(new Counted(capacity));
+}
+
+function newState(from: number | Clock | Counted, options: ChannelOptions): Shared {
+  const isCounted = from instanceof Counted;
+  if (isClock(from)) return { buffer: newMemory(1), capacity: 1, form: undefined, clock: from, isCounted };
+  const capacity = isCounted ? from.capacity : from;
   if (capacity !== Infinity) checkInteger("capacity", capacity, 0, MAX_CAPACITY);
   checkKnown("Channel", options, OPTIONS);
   if (options.byteLength !== undefined) checkInteger("byteLength", options.byteLength, 0, 2 ** 31);
   const schema = options.schema === undefined ? undefined : new Schema(options.schema);
-  return { buffer: newMemory(capacity, options.byteLength), capacity, form: schema?.form, clock: undefined };
+  const buffer = isCounted ? newCountedMemory(capacity) : newMemory(capacity, options.byteLength);
+  return { buffer, capacity, form: schema?.form, clock: undefined, isCounted };
 }
 
 function endError(): ChannelClosedError {

@@ -14,6 +14,8 @@ import { Side } from "./side.ts";
 // The words of a channel.
 const IS_CLOSED = 1;
 export const TICKS = 2;
+/** Where the table of its senders is, in lines: see counted.ts. */
+export const HOLDERS = 3;
 /** Where its rings are, in lines. */
 const RINGS = 4;
 const MAX_RINGS = 24;
@@ -29,10 +31,11 @@ const FIRST_SLOTS = 1024;
 export const LATER = 1;
 
 /** The memory of a new channel. */
-export function newMemory(capacity: number, byteLength?: number): SharedArrayBuffer {
+export function newMemory(capacity: number, byteLength?: number, holders = 0): SharedArrayBuffer {
   const ringBytes = Ring.byteLength(Ring.slotsFor(firstCapacity(capacity)));
-  const memory = ChannelMemory.make(WORDS, ringBytes + 4096, byteLength);
+  const memory = ChannelMemory.make(WORDS, ringBytes + 4096 + holders, byteLength);
   memory.words[RINGS] = memory.allocate(ringBytes) / LINE / 4;
+  if (holders > 0) memory.words[HOLDERS] = memory.allocate(holders) / LINE / 4;
   return memory.buffer;
 }
 
