@@ -5,6 +5,7 @@
 import { load } from "../atomics.ts";
 import { checkInteger, checkWait } from "../checks.ts";
 import { BrokenBarrierError } from "../errors.ts";
+import { onOwnInterrupt } from "../host.ts";
 import { inLibrary } from "../library.ts";
 import { cancelledError, type Wait, type WaitAsync } from "../waiting.ts";
 import { Pair } from "./pair.ts";
@@ -66,10 +67,17 @@ export class Barrier extends Primitive {
     checkWait("wait()", options, ["timeoutMs"]);
     const round = this.#arrive();
     if (round === undefined) return { leader: true };
+    // An interrupt ends a blocked thread's code without a word here.
+    const unlisten = onOwnInterrupt(() => {
+      unlisten();
+      this.#break(round);
+    });
     try {
       return this.#waiters.block(this.#passed(round), WHAT, options);
     } catch (error) {
       return this.#leave(round, error);
+    } finally {
+      unlisten();
     }
   }
 
@@ -107,14 +115,16 @@ export class Barrier extends Primitive {
     };
   }
 
-  /** Breaks the barrier, unless the round was over just then. */
   #leave(round: number, error: unknown): Passed {
-    const [, now] = this.#state.change((arrived, current) =>
-      current === round ? [BROKEN, current] : [arrived, current],
-    );
-    if (now !== round) return { leader: false };
-    this.#waiters.wake(Infinity);
+    if (!this.#break(round)) return { leader: false };
     throw error;
+  }
+
+  /** False: the round was over just then. */
+  #break(round: number): boolean {
+    const [, now] = this.#state.change((arrived, current) => [current === round ? BROKEN : arrived, current]);
+    if (now === round) this.#waiters.wake(Infinity);
+    return now === round;
   }
 }
 

@@ -1,6 +1,7 @@
 // Barrier: rounds and leaders, who breaks it and who is told.
 
 import { setImmediate as turn } from "node:timers/promises";
+import { runInNewContext } from "node:vm";
 import { afterAll, expect, it } from "vitest";
 import { Barrier, BrokenBarrierError, CancelledError, Pool, shared, TimeoutError } from "../../lib/index.ts";
 import { withCells } from "./interrupts.ts";
@@ -86,6 +87,21 @@ it("is broken by a time of 0, a signal, an interrupt", async () => {
     expect(cells.listeners).toBe(0);
   });
 });
+
+it("is broken by a cell that is interrupted where it blocks: its code just ends", () =>
+  withCells(async (cells) => {
+    const barrier = new Barrier(3);
+    cells.work(1);
+    const other = barrier.waitAsync();
+    cells.work(2);
+    const inTime = { timeout: 20 };
+    expect(() => runInNewContext("wait()", { wait: () => barrier.wait() }, inTime)).toThrow("timed out after 20ms");
+    expect(barrier.isBroken).toBe(false);
+    cells.interrupt(2);
+    expect(barrier.isBroken).toBe(true);
+    await expect(other).rejects.toThrow(BrokenBarrierError);
+    expect(cells.listeners).toBe(0);
+  }));
 
 it("is not broken by who never arrived: bad options, a signal that is aborted already", async () => {
   const barrier = new Barrier(2);
