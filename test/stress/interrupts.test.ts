@@ -145,7 +145,14 @@ describe("interrupts", () => {
        [reason.name, reason.cycle.length, reason.message]`,
     );
     expect(result, JSON.stringify(error)).toMatch(
-      /'DeadlockError',\s+2,\s+'Deadlock: thread \d+ holds [ab] and waits for [ab] \(cell-\d+\.ts:[45]:115\); thread/,
+      /'DeadlockError',\s+2,\s+'Deadlock: thread \d+ holds [ab] and waits for [ab] \(cell-\d+\.ts:[45]:\d+\); thread/,
+    );
+    const watched = await client.execute(
+      `import { watch } from "braid"; const none = new Semaphore(0); await using own = new Pool({ threads: 2 });
+       try { await watch({ timeoutMs: 1e9 }, () => own.map([1, 2], () => void none.acquire())); } finally { await own.terminate(); }`,
+    );
+    expect(watched.error?.evalue).toMatch(
+      /^Deadlock: nobody is left to go on: thread \d+ waits for a permit \(cell-\d+\.ts:2:/,
     );
   });
 
