@@ -183,6 +183,15 @@ export class Regions {
     this.close(region);
   }
 
+  /** Nobody is left who could help: all are lost. Publishers that wait are told. */
+  loseAll(): void {
+    for (const region of this.used()) {
+      store(this.#words, this.#region(region) + LOST, 1);
+      this.stop(region);
+      this.#tell(region);
+    }
+  }
+
   // ---- by helpers
 
   get isAnyOpen(): boolean {

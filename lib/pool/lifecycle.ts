@@ -327,6 +327,8 @@ export class Lifecycle {
       this.#settle(job, { ok: false, error: new ThreadCrashedError(text, { cause }) });
       this.#releaseIfFree(slot);
     }
+    this.team.lastLoss = `no thread could be started: ${cause.message}`;
+    this.board.regions.loseAll();
   }
 
   #gone(thread: PoolThread, exitCode: number): void {

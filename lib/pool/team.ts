@@ -163,6 +163,10 @@ export class Team {
     return Math.min(this.#target + blocked, this.#target + MAX_SPARES);
   }
 
+  get #isWorkLeft(): boolean {
+    return this.#jobs.size > 0 || this.board.regions.isAnyOpen;
+  }
+
   /** Starts those that are missing, as far as it can. True: there are new ones. Throws if nobody is left for the jobs. */
   makeUp(): boolean {
     if (this.live().length >= this.#wanted()) return false;
@@ -171,7 +175,7 @@ export class Team {
       this.grow();
     } catch (cause) {
       if (this.#threads.size > 0) this.#warnOfFew(cause as Error);
-      else if (this.#jobs.size > 0) this.#giveUp(cause as Error);
+      else if (this.#isWorkLeft) this.#giveUp(cause as Error);
     }
     return this.#version !== before;
   }
@@ -265,7 +269,7 @@ export class Team {
     this.#seats[thread.seat] = undefined;
     // One that never ran is not replaced before there is work, nor again and again.
     if (!thread.ready && !wasStopped) this.#failedStarts++;
-    if (this.#failedStarts < MAX_FAILED_STARTS) return thread.ready || this.#jobs.size > 0;
+    if (this.#failedStarts < MAX_FAILED_STARTS) return thread.ready || this.#isWorkLeft;
     if (this.#threads.size === 0) this.#giveUp(thread.error ?? new Error(`it exited with code ${exitCode}`));
     return false;
   }
