@@ -3,7 +3,7 @@
 import { ChannelClosedError } from "../errors.ts";
 import { inLibrary, ship, unship } from "../library.ts";
 import type { Wait, WaitAsync } from "../waiting.ts";
-import { Channel, coreOf, countedChannel } from "./channel.ts";
+import { coreOf, countedChannel, type Channel } from "./channel.ts";
 import type { CountedCore } from "./counted.ts";
 
 /** The sending half of a channel: as Channel says, but that a clone counts on its own. */

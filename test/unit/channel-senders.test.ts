@@ -50,8 +50,8 @@ describe("the last sender", () => {
       for (;;) sender.send(2);
     });
     sender[Symbol.dispose]();
-    const first = [receiver.recv(), receiver.recv(), receiver.recv(), receiver.recv()];
-    expect(first).toContain(2);
+    const seen = new Set<number>();
+    while (seen.size < 2) seen.add(receiver.recv());
     await ending.joinAsync();
     expect(receiver.recv()).toBeGreaterThan(0);
     await endless.terminate();
