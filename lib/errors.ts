@@ -46,6 +46,18 @@ export class TaskError extends BraidError {
   }
 }
 
+/** A stage of a pipeline failed. `cause` is what it threw, class kept; `index` the item's place in the source. */
+export class StageError extends BraidError {
+  readonly stage: string;
+  /** Undefined where the thread itself died. */
+  readonly index: number | undefined;
+  constructor(stage: string, message: string, { index, ...options }: ErrorOptions & { index?: number } = {}) {
+    super("ERR_BRAID_STAGE", message, options);
+    this.stage = stage;
+    this.index = index;
+  }
+}
+
 /** The thread that ran a task died under it: it exited, ran out of memory, or an error escaped. */
 export class ThreadCrashedError extends BraidError {
   readonly exitCode: number | undefined;

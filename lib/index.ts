@@ -53,6 +53,7 @@ export {
 } from "./async/index.ts";
 export * from "./process/index.ts";
 export { join, joinSync, par, parSort, parSortSync, type Par, type ParOptions, type SortOptions } from "./par/index.ts";
+export { pipeline, type Pipeline, type StageOptions } from "./pipeline/index.ts";
 export {
   Figure,
   plot,

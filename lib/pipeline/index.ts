@@ -1,0 +1,3 @@
+// Stages on threads.
+
+export { pipeline, type Pipeline, type StageOptions } from "./pipeline.ts";
