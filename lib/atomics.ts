@@ -29,6 +29,13 @@ export const waitUncounted = (words: Words, at: number, value: number, timeoutMs
 /** A sleeper looks again by itself after so long: a thread that dies may take the wake-up of another with it. */
 export const LOOK_AGAIN_MS = 100;
 
+let before: ((timeoutMs: number) => void) | undefined;
+
+/** Called before this thread blocks in `wait`: what it holds back, others may be waiting for. */
+export function beforeBlocking(f: (timeoutMs: number) => void): void {
+  before = f;
+}
+
 let watcher: { blocked(): void; unblocked(): void } | undefined;
 
 /**
@@ -37,6 +44,7 @@ let watcher: { blocked(): void; unblocked(): void } | undefined;
  */
 export function wait(words: Words, at: number, value: number, timeoutMs: number, look?: () => boolean): boolean {
   if (!(timeoutMs > 0) || load(words, at) !== value) return false;
+  before?.(timeoutMs);
   watcher?.blocked();
   try {
     const endMs = performance.now() + timeoutMs;

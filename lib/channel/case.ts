@@ -61,6 +61,7 @@ export class SendCase<R> implements Case<R> {
   attempt(): boolean {
     if (this.core.isClosed) throw closedError(this.#value);
     if (this.core.isRendezvous) return false;
+    if (!this.core.flush()) return false;
     const found = full(this.#value, () => this.core.put(this.#parcel));
     if (found === CLOSED) throw closedError(this.#value);
     return found === DONE;

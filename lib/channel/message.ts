@@ -12,7 +12,7 @@ import { Kind, type Ring } from "./ring.ts";
 import type { Schema } from "./schema.ts";
 
 /** The first byte of a message: how the rest is written. */
-const Format = { small: 0, wire: 1, schema: 2 } as const;
+const Format = { small: 0, wire: 1, schema: 2, batch: 3, numbers: 4 } as const;
 
 const CONSTANTS = [undefined, null, true, false] as const;
 /** What is longer is serialized. */
@@ -52,6 +52,41 @@ export function parcelOf(value: unknown, schema: Schema | undefined): Parcel {
   }
   const wire = encode(value, { path: "message", between: "bytes" });
   return { kind: Kind.bytes, number: 0, bytes: serialized(wire), moved: movedBuffers(wire) };
+}
+
+/** Several messages that came as one. */
+export class Batch {
+  readonly items: readonly unknown[];
+  constructor(items: readonly unknown[]) {
+    this.items = items;
+  }
+}
+
+/** In a batch: kind, length in bytes, the number of what has no bytes; then the bytes. */
+const HEAD_BYTES = 16;
+
+export function packed(parcels: readonly Parcel[]): Parcel {
+  const areNumbers = parcels.every(({ kind }) => kind === Kind.number);
+  let length = 8;
+  for (const { bytes } of parcels)
+    length += areNumbers ? 8 : HEAD_BYTES + (bytes ? Math.ceil(bytes.length / 8) * 8 : 0);
+  const bytes = new Uint8Array(length);
+  const numbers = new Float64Array(bytes.buffer);
+  const words = new Uint32Array(bytes.buffer);
+  bytes[0] = areNumbers ? Format.numbers : Format.batch;
+  let at = 1;
+  for (const parcel of parcels) {
+    if (areNumbers) numbers[at++] = parcel.number;
+    else {
+      words[at * 2] = parcel.kind;
+      words[at * 2 + 1] = parcel.bytes?.length ?? 0;
+      numbers[at + 1] = parcel.number;
+      at += 2;
+      if (parcel.bytes) bytes.set(parcel.bytes, at * 8);
+      if (parcel.bytes) at += Math.ceil(parcel.bytes.length / 8);
+    }
+  }
+  return { kind: Kind.bytes, number: 0, bytes, moved: undefined };
 }
 
 export function kept(parcel: Parcel): Parcel {
@@ -120,8 +155,10 @@ export class MessageReader {
   read(kind: number, ring: Ring): unknown {
     if (kind === Kind.number) return ring.number;
     if (kind === Kind.word) return CONSTANTS[ring.first];
-    const at = ring.first * 8;
-    const length = ring.second;
+    return this.#read(ring.first * 8, ring.second, ring);
+  }
+
+  #read(at: number, length: number, ring: Ring): unknown {
     const memory = this.#memory;
     memory.reach(at + length);
     const { bytes } = memory;
@@ -134,6 +171,10 @@ export class MessageReader {
           this.#small = new SmallValueReader(bytes.buffer, this.#length);
         }
         return this.#small.read(at + 1);
+      case Format.numbers:
+        return new Batch(Array.from(new Float64Array(bytes.buffer, at + 8, length / 8 - 1)));
+      case Format.batch:
+        return this.#unpacked(at, length, ring);
       default: {
         const copy = new Uint8Array(bytes.subarray(at + 1, at + length));
         // What another thread has overwritten must not be decoded, which may run code.
@@ -144,6 +185,23 @@ export class MessageReader {
         return prepareNow(wire) ? decode(wire) : new NeedsImports(wire);
       }
     }
+  }
+
+  #unpacked(start: number, length: number, ring: Ring): unknown {
+    const view = new DataView(this.#memory.bytes.buffer, start, length);
+    const items: unknown[] = [];
+    for (let at = 8; at < length;) {
+      const kind = view.getUint32(at, true);
+      const size = view.getUint32(at + 4, true);
+      const number = view.getFloat64(at + 8, true);
+      at += HEAD_BYTES;
+      let value: unknown = kind === Kind.number ? number : CONSTANTS[number];
+      if (kind === Kind.bytes) value = this.#read(start + at, size, ring);
+      if (value instanceof NeedsImports) return value;
+      items.push(value);
+      at += Math.ceil(size / 8) * 8;
+    }
+    return new Batch(items);
   }
 }
 

@@ -298,3 +298,46 @@ it("blocks this thread while a pool's threads send", async () => {
   expect(sum).toBe(100);
   await Promise.all(sending);
 });
+
+describe("batches", () => {
+  it("go when they are full, at the end of the code, before it blocks, and on close", async () => {
+    const channel = new Channel<unknown>(12, { batch: 4 });
+    for (let n = 0; n < 4; n++) channel.send(n);
+    expect([0, 1, 2, 3].map(() => channel.recv())).toEqual([0, 1, 2, 3]);
+    channel.send(5);
+    expect(channel.tryRecv().ok).toBe(false);
+    await turn();
+    expect(channel.recv()).toBe(5);
+    channel.send({ a: 1 });
+    channel.send("x");
+    channel.send(undefined);
+    // It blocks, and so gets its own.
+    expect([channel.recv(), channel.recv(), channel.recv()]).toEqual([{ a: 1 }, "x", undefined]);
+    const value = [1];
+    channel.sendMany([value, 7]);
+    value.push(2);
+    channel.close();
+    expect([...channel]).toEqual([[1], 7]);
+    expect(() => channel.send(1)).toThrow(ChannelClosedError);
+  });
+
+  it("hold back who sends, and arrive in order between threads", async () => {
+    const channel = new Channel<number>(64, { batch: 16 });
+    const thread = spawn(() => {
+      for (let n = 0; n < 1000; n++) channel.send(n);
+      channel.close();
+    });
+    const got: number[] = [];
+    for await (const n of channel) got.push(n);
+    expect(got).toEqual(Array.from({ length: 1000 }, (_, n) => n));
+    await thread.joinAsync();
+    const full = new Channel<number>(2, { batch: 2 });
+    const sent = [1, 2, 3, 4].map((n) => full.trySend(n));
+    expect(sent).toEqual([true, true, true, true]);
+    expect(full.trySend(5)).toBe(false);
+    expect(() => full.send(5, { timeoutMs: 1 })).toThrow(TimeoutError);
+    expect([1, 2, 3, 4].map(() => full.recv())).toEqual([1, 2, 3, 4]);
+    expect(() => new Channel(0, { batch: 2 })).toThrow(RangeError);
+    expect(() => new Channel(1, { batch: 0 })).toThrow(RangeError);
+  });
+});
