@@ -1,6 +1,7 @@
 // Which loop runs a pipeline, and why: decided once for each plan and kind of operands, by the thread that calls.
 
 import { chunkLoop } from "./chunk-loop.ts";
+import type { Grid } from "./grid.ts";
 import type { Backend, LoopMaker, Operands, Plan } from "./plan.ts";
 import { type Kernel, kernelLoop } from "./simd/kernel.ts";
 import { prepare } from "./simd/prepare.ts";
@@ -15,9 +16,18 @@ export interface Choice {
 
 export const makers: Readonly<Record<Backend, LoopMaker>> = { js: chunkLoop, simd: kernelLoop };
 
+/** A kernel would compute for elements that are not there. */
+const FEW_ELEMENTS = 4;
+
+export const areFew = ({ elements, chunks }: Grid): boolean => Math.floor(elements / chunks) < FEW_ELEMENTS;
+
 /** @param simd the option: false asks for the loop as it is written */
-export function choose(plan: Omit<Plan, "backend">, operands: Operands, simd: boolean | undefined): Choice {
+export function choose(plan: Omit<Plan, "backend">, operands: Operands, simd: boolean | undefined, grid: Grid): Choice {
   if (simd === false) return { backend: "js", why: "simd: false asks for the loop as it is written" };
+  if (areFew(grid)) {
+    const each = `fewer than ${FEW_ELEMENTS} elements in each of ${grid.chunks} chunks`;
+    return { backend: "js", why: `the JavaScript loop runs: there are ${each}, and a kernel takes 8 at a time` };
+  }
   const kernel = prepare(plan, operands);
   if (typeof kernel === "string") return { backend: "js", why: `the JavaScript loop runs: ${kernel}` };
   const calls = kernel.imports.map((name) => (name.startsWith("remainder") ? "%" : `Math.${name.split("/")[0]}`));

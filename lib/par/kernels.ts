@@ -5,8 +5,9 @@
 import { loopKernel, SharedFunctions, type LoopKernel } from "../pool/index.ts";
 import { isPrimitive } from "../ship/index.ts";
 import { placeOf } from "../memory/place.ts";
-import { choose, type Choice } from "./choose.ts";
+import { areFew, choose, type Choice } from "./choose.ts";
 import type { EndingCall } from "./endings.ts";
+import type { Grid } from "./grid.ts";
 import { pipeline } from "./kernel.ts";
 import type { Operands, Plan, Stage } from "./plan.ts";
 import { callAlone, kernelAlone } from "./simd/kernel.ts";
@@ -27,11 +28,6 @@ const functions = new SharedFunctions((id) => {
 function drop(key: string, { kernel }: Kept): void {
   kept.delete(key);
   kernel.release();
-}
-
-export interface Grid {
-  readonly elements: number;
-  readonly chunks: number;
 }
 
 export interface KernelCall {
@@ -72,15 +68,15 @@ export function kernelFor(
   end: EndingCall<unknown>,
   shared: Shared,
   simd: boolean | undefined,
-  { elements, chunks }: Grid,
+  grid: Grid,
 ): KernelCall {
-  const key = shared.elements ? undefined : keyOf(stages, end, shared.operands, simd);
+  const key = shared.elements ? undefined : keyOf(stages, end, shared.operands, simd !== false && !areFew(grid));
   const known = key && kept.get(key.text);
   if (known) return { kernel: known.kernel, isKept: true };
   const { ending, last, zero } = end;
   const unchosen = { stages, ending, last, zero };
-  const choice = choose(unchosen, shared.operands, simd);
-  const alone = key ? undefined : aloneFor(unchosen, choice, shared.operands, { elements, chunks });
+  const choice = choose(unchosen, shared.operands, simd, grid);
+  const alone = key ? undefined : aloneFor(unchosen, choice, shared.operands, grid);
   if (alone) return alone;
   const plan = { ...unchosen, backend: choice.backend, kernel: choice.kernel };
   const kernel = loopKernel(`par().${ending}()`, pipeline as never, { plan, elements: shared.elements });
@@ -99,7 +95,7 @@ function keyOf(
   stages: readonly Stage[],
   { ending, last, zero }: EndingCall<unknown>,
   { kind, source, out, offset }: Operands,
-  simd: boolean | undefined,
+  simd: boolean,
 ): { readonly text: string; readonly functions: readonly number[] } | undefined {
   if (!isPrimitive(zero) || typeof zero === "symbol") return undefined;
   let text = `${ending} ${simd} ${kind} ${offset === 0} ${classOf(source)} ${classOf(out)} ${typeof zero} ${Object.is(zero, -0) ? "-0" : String(zero)}`;

@@ -18,10 +18,11 @@ import {
   TO_ARRAY,
   type EndingCall,
 } from "./endings.ts";
+import type { Grid } from "./grid.ts";
 import { arraysOf, argsOf } from "./kernel.ts";
 import { kernelFor } from "./kernels.ts";
 import type { Stage } from "./plan.ts";
-import { arraySource, operandsOf, rangeSource, rowsSource, share, type Source } from "./source.ts";
+import { arraySource, rangeSource, rowsSource, share, type Source } from "./source.ts";
 
 export interface ParOptions {
   /** How many threads work on it. Default: as many as the default pool has. */
@@ -164,8 +165,8 @@ class Pipeline<T> implements Par<T> {
 
   explain(): { backend: "simd" | "js"; why: string; chunks: number; threads: number } {
     const plan = { stages: this.#stages, ending: this.#sum().ending };
-    const operands = operandsOf(this.#source, this.#source.array, undefined);
-    const { backend, why } = choose(plan, operands, this.#options.simd);
+    const { operands } = share(this.#source, undefined);
+    const { backend, why } = choose(plan, operands, this.#options.simd, this.#grid());
     return { backend, why, chunks: this.#chunks(), threads: this.#threads() };
   }
 
@@ -184,6 +185,10 @@ class Pipeline<T> implements Par<T> {
 
   #chunks(): number {
     return Math.min(this.#source.length, this.#options.chunks ?? CHUNKS);
+  }
+
+  #grid(): Grid {
+    return { elements: this.#source.length, chunks: this.#chunks() };
   }
 
   async #run<R>(end: EndingCall<R>): Promise<R> {
@@ -211,8 +216,7 @@ class Pipeline<T> implements Par<T> {
       ...{ parts, threads: this.#threads(), args: argsOf(shared.operands, this.#source.length, parts) },
       operands: arraysOf(shared.operands),
     };
-    const grid = { elements: this.#source.length, chunks: parts };
-    const { call: own, ...kernel } = kernelFor(this.#stages, end, shared, this.#options.simd, grid);
+    const { call: own, ...kernel } = kernelFor(this.#stages, end, shared, this.#options.simd, this.#grid());
     return { ...kernel, call: { ...call, ...own } };
   }
 }

@@ -135,7 +135,8 @@ describe("SIMD kernels", () => {
       },
       (i: number) => {
         let s = 0;
-        for (let a = 0; a < i % 7; a++) {
+        const rounds = i % 7;
+        for (let a = 0; a < rounds; a++) {
           if (a === 3) continue;
           for (let b = a; b < 5; b++) {
             if (b * a > 6) break;
@@ -165,7 +166,7 @@ describe("SIMD kernels", () => {
       },
       (i: number) => {
         let isOdd = false;
-        for (let j = 0; j < i % 5; j++) isOdd = !isOdd;
+        for (let j = 0; j < (i & 7); j++) isOdd = !isOdd;
         return isOdd ? 1 : 0;
       },
     ])
@@ -291,6 +292,13 @@ describe("SIMD kernels", () => {
       [async (x: number) => x, /is asynchronous/],
       [(x: number) => (x > 3 ? true : 1), /gives a truth value or a number/],
       [(x: number) => ((x > 3) as never) === 1, /compares a truth value with a number/],
+      [
+        (x: number) => {
+          for (let d = 2; d * d <= x; d++) if (x % d === 0) return 0;
+          return 1;
+        },
+        /`x % d` .* stands in a loop that elements leave at different times, where JavaScript is faster/,
+      ],
       [(x: number) => 2 << x, /shifts by another count for each element/],
       [(x: number) => x, /class Uint8Array, and kernels take/, { source: shared(Uint8Array, N) }],
       [
@@ -313,10 +321,12 @@ describe("SIMD kernels", () => {
     ];
     for (const [fn, why, of] of refused) expect(whyNot(fn, of)).toMatch(why);
     expect(whyNot((x: number) => x + 1, { source: table, out: table.subarray(1) })).toMatch(/other arrays|overlaps/);
-    expect(par(["a"]).explain()).toMatchObject({
+    expect(par(Array(1000).fill("a")).explain()).toMatchObject({
       backend: "js",
       why: expect.stringContaining("of class Array") as string,
     });
+    expect(par(doubles, { chunks: 4000 }).explain().why).toContain("fewer than 4 elements in each of 4000 chunks");
+    expect(par(numbers((i) => i)).explain()).toMatchObject({ backend: "simd" });
     expect(par(doubles, { simd: false }).explain()).toMatchObject({ backend: "js" });
     expect(
       par(doubles)

@@ -149,7 +149,7 @@ describe("par", () => {
     expect(await ids(2)).toBe(2);
     expect(await ids(3)).toBe(3);
     expect(await ids(1)).toBe(1);
-    expect(par.range(0, 100, { threads: 3 }).explain()).toMatchObject({ backend: "simd", threads: 3, chunks: 100 });
+    expect(par.range(0, 1000, { threads: 3 }).explain()).toMatchObject({ backend: "simd", threads: 3, chunks: 128 });
     expect(par.range(0, 2, { simd: false }).explain()).toMatchObject({
       chunks: 2,
       why: expect.stringContaining("simd: false") as string,

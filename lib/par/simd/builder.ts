@@ -299,19 +299,24 @@ export class Builder {
     return this.make("f32.of.f64", "f32", [this.number(value)], { max: value.max, whole: value.whole });
   }
 
-  /** %, where it is exact without a function: undefined where it is not known to be. */
-  remainder(a: Value, b: Value): Value | undefined {
-    const [x, y] = [this.leaf(this.number(a)), this.leaf(this.number(b))];
+  /** %, where it is known to be exact; else undefined. */
+  remainder(x: Value, y: Value): Value | undefined {
     if (x.op === "const" && y.op === "const") return constant(x.value! % y.value!);
-    // Quotients of 32-bit integers are too far from the next whole number to be rounded to it.
-    const areInt32 = [x, y].every(({ whole, max }) => whole && max <= 2 ** 31);
     const isPower = y.powerOfTwo === true || (y.op === "const" && isPowerOfTwo(y.value!));
-    if (!areInt32 && !isPower) return undefined;
+    return isPower || (isSafeInteger(x) && isSafeInteger(y)) ? this.rest(x, y) : undefined;
+  }
+
+  /**
+   * What division leaves, of whole numbers below 2 ** 53 or by a power of two: their quotient is too far from the next
+   * whole number to be rounded to it.
+   */
+  protected rest(x: Value, y: Value): Value {
     const times = this.unary("trunc", this.arithmetic("div", x, y));
     const rest = this.arithmetic("sub", x, this.arithmetic("mul", times, y));
-    // The sign of a zero is that of x.
     // Of division by zero it is NaN.
-    const max = isPower || (y.op === "const" && y.value !== 0) ? Math.min(x.max, y.max) : Infinity;
+    const isZero = y.op === "const" ? y.value === 0 : y.powerOfTwo !== true;
+    const max = isZero ? Infinity : Math.min(x.max, y.max);
+    // The sign of a zero is that of x.
     return this.make("copysign", "f64", [rest, x], { max, whole: x.whole && y.whole });
   }
 
@@ -330,6 +335,8 @@ export class Builder {
     return this.select(this.compare("gt", x, zero), constant(1), negative);
   }
 }
+
+export const isSafeInteger = ({ whole, max }: Value): boolean => whole && max < EXACT;
 
 /** 1, 2, 4, … */
 export const isPowerOfTwo = (value: number): boolean =>

@@ -105,7 +105,7 @@ export class Elements extends Flow {
 
   #gathered(stream: number, place: Value): Value {
     const inside = this.#isInside(stream, place);
-    this.#require({ ...this.make("all", "b32", [inside]), uniform: true });
+    this.#require(this.all(inside));
     return this.#read("gather", stream, [this.leaf(this.#asIndex(place))]);
   }
 

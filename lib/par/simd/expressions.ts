@@ -5,7 +5,8 @@ import { childrenOf, type Meaning, type ReadFunction } from "./closures.ts";
 import { Elements } from "./elements.ts";
 import type { Variable } from "./flow.ts";
 import { mathCall, numberCall } from "./math.ts";
-import { constant, isBoolean, type Value } from "./nodes.ts";
+import { constant, isBoolean, local, type Local, type Value } from "./nodes.ts";
+import { isPowerOfTwo, isSafeInteger } from "./builder.ts";
 
 export type Binding =
   | { readonly is: "value"; readonly value: Value }
@@ -165,9 +166,40 @@ export abstract class Expressions extends Elements {
       if (!right.uniform) throw this.refuse(node, "shifts by another count for each element");
       return this.shift(shift, left, right);
     }
-    if (operator === "%") return this.remainder(left, right) ?? this.jsCall("remainder", [left, right]);
-    if (operator === "**") return mathCall(this, "pow", [left, right])!;
+    if (operator === "%") return this.#remainder(left, right, node);
+    if (operator === "**") return this.#math("pow", [left, right], node);
     throw this.refuse(node, "is no operation on numbers");
+  }
+
+  #remainder(left: Value, right: Value, node: Tree): Value {
+    const [x, y] = [this.leaf(this.number(left)), this.leaf(this.number(right))];
+    const isUniform = x.uniform && y.uniform;
+    const isPower = y.powerOfTwo === true || (y.op === "const" && isPowerOfTwo(y.value!));
+    if (!isUniform && !isPower) this.#refuseInPartingLoop(node);
+    const known = this.remainder(x, y);
+    if (known) return known;
+    const call = (): Value => this.jsCall("remainder", [x, y]);
+    if (y.op === "const" && !isSafeInteger(y)) return call();
+    // Most are whole numbers: it shows when they come.
+    const ok = this.logic("and", this.#isSafe(x), this.#isSafe(y));
+    const everyone = this.who && !ok.uniform ? this.logic("or", ok, this.not(this.who)) : ok;
+    const result: Local = { type: "f64", uniform: isUniform };
+    this.set(result, this.rest(x, y));
+    const body = this.within(() => this.set(result, call()));
+    this.block.push({ do: "if", test: this.not(this.all(everyone)), body, otherwise: [] });
+    return local(result);
+  }
+
+  /** All elements wait there for the last one: what takes long is better done for each by itself. */
+  #refuseInPartingLoop(node: Tree): void {
+    if (this.partingLoops > 0)
+      throw this.refuse(node, "stands in a loop that elements leave at different times, where JavaScript is faster");
+  }
+
+  #isSafe(x: Value): Value {
+    if (isSafeInteger(x)) return this.truth(true);
+    const isSmall = this.compare("lt", this.unary("abs", x), constant(2 ** 53));
+    return this.logic("and", isSmall, this.compare("eq", this.unary("trunc", x), x));
   }
 
   #compare(op: string, left: Value, right: Value, node: Tree): Value {
@@ -215,6 +247,7 @@ export abstract class Expressions extends Elements {
 
   #math(name: string, args: readonly Value[], node: Tree): Value {
     const value = mathCall(this, name, args);
+    if (value?.op === "call" && !value.uniform) this.#refuseInPartingLoop(node);
     if (!value) throw this.refuse(node, "is no function of numbers that gives the same each time");
     return value;
   }

@@ -98,6 +98,8 @@ export class Flow extends Builder {
   who: Value | undefined = undefined;
   readonly frames: Frame[] = [];
   level = 0;
+  /** The loops around in which elements may part. */
+  partingLoops = 0;
   readonly #mutable = new Set<Local>();
 
   constructor(assumptions: Assumptions) {
@@ -115,6 +117,11 @@ export class Flow extends Builder {
     const mask = this.mask(value, to.type);
     this.set(to, mask.uniform ? this.leaf(mask) : mask);
     return local(to);
+  }
+
+  /** Does it hold for all elements of a group? */
+  protected all(test: Value): Value {
+    return test.uniform ? test : { ...this.make("all", "b32", [test]), uniform: true };
   }
 
   declare(name: string, key: string, isHead = false): Variable {

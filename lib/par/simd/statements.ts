@@ -276,6 +276,7 @@ export class Statements extends Expressions {
       this.set(active, this.mask(this.who ?? this.truth(true), active.type));
       this.frames.push({ kind: "loop", level: this.level, end: node.end });
       this.who = local(active);
+      this.partingLoops++;
     }
     const within = { who: this.who, depth: this.frames.length };
     this.#loops.push(
@@ -311,6 +312,7 @@ export class Statements extends Expressions {
     });
     this.block.push({ do: "loop", body });
     this.#loops.pop();
+    if (isVarying) this.partingLoops--;
     this.who = outer.who;
     this.frames.length = outer.depth;
   }
