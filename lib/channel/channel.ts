@@ -1,7 +1,7 @@
 // Channels: messages between threads, and between asynchronous tasks of one.
 
 import { checkFunction, checkInteger, checkIterable, checkKnown, checkWait } from "../checks.ts";
-import { ChannelClosedError, TimeoutError } from "../errors.ts";
+import { ChannelClosedError, DeadlockError, TimeoutError } from "../errors.ts";
 import { inLibrary } from "../library.ts";
 import { Arrived, Primitive } from "../sync/primitive.ts";
 import type { Wait, WaitAsync } from "../waiting.ts";
@@ -256,7 +256,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
       this.#core.senders.block(() => offer.attempt(), SENDING, options, { left: () => void offer.withdraw() });
     } catch (error) {
       // It may have been taken just then.
-      if (error instanceof TimeoutError && offer.withdraw()) return;
+      if ((error instanceof TimeoutError || error instanceof DeadlockError) && offer.withdraw()) return;
       throw error;
     }
   }

@@ -12,6 +12,8 @@
 import { availableParallelism } from "node:os";
 import { add, exchange, load, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
 import { onOwnInterrupt } from "../host.ts";
+import { resumed, waitForAny, waitNoMore, woken } from "../sync/wait-graph.ts";
+import { lookWatched } from "../sync/watch.ts";
 import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
 import { hall } from "./hall.ts";
 
@@ -90,7 +92,7 @@ export class Side {
     const flags = exchange(this.#words, this.#at + FLAGS, 0) | flagged;
     if ((flags & THREADS) !== 0) {
       add(this.#words, this.#at + EPOCH, 1);
-      notify(this.#words, this.#at + EPOCH, threads);
+      woken(notify(this.#words, this.#at + EPOCH, threads));
     }
     if ((flags & LOOPS) !== 0) {
       add(this.#words, this.#at + LOOP_EPOCH, 1);
@@ -130,7 +132,9 @@ export class Side {
     if (timeoutMs > 0 && CAN_SPIN && this.#spin(attempt, Math.min(this.#spinUs, timeoutMs * 1000))) return;
     const startMs = performance.now();
     const unlisten = left ? onOwnInterrupt(left) : undefined;
+    let isTold = false;
     let slept = false;
+    let isWoken = false;
     add(this.#words, this.#at + SLEEPERS, 1);
     try {
       for (;;) {
@@ -140,11 +144,20 @@ export class Side {
         const nowMs = performance.now();
         const leftMs = startMs + timeoutMs - nowMs;
         if (leftMs <= 0) throw timeoutError(what, timeoutMs);
+        if (isWoken) resumed();
+        else if (slept) lookWatched();
+        isWoken = false;
         slept = true;
         const dueIn = dueMs ? Math.max(0, dueMs() - nowMs) : Infinity;
-        wait(this.#words, this.#at + EPOCH, epoch, Math.min(leftMs, LOOK_AGAIN_MS, dueIn));
+        if (!isTold && dueIn === Infinity && timeoutMs === Infinity) {
+          waitForAny(what);
+          isTold = true;
+        }
+        isWoken = wait(this.#words, this.#at + EPOCH, epoch, Math.min(leftMs, LOOK_AGAIN_MS, dueIn));
       }
     } finally {
+      if (isTold) waitNoMore();
+      if (isWoken) resumed();
       unlisten?.();
       // It may have been woken for something that is left for another.
       if (add(this.#words, this.#at + SLEEPERS, -1) > 1) this.#wake(1, THREADS);

@@ -62,6 +62,7 @@ export class Waiters {
         const leftMs = endMs - performance.now();
         if (leftMs <= 0) throw timeoutError(what, timeoutMs);
         if (isWoken) resumed();
+        isWoken = false;
         isWoken = wait(this.#words, this.#at + EPOCH, epoch, leftMs, look ?? lookWatched);
       }
     } finally {

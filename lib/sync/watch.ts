@@ -1,5 +1,5 @@
 // Finds out that nothing will ever go on, also where nobody holds what is waited for. Circles of locks are found without it
-// (wait-graph.ts). Here it is looked at twice: all threads are blocked without a limit in time or have nothing to do, none has
+// (wait-graph.ts). Here it is looked at three times: all threads are blocked without a limit in time or have nothing to do, none has
 // been woken or started meanwhile, and so nobody is left who could wake one. What can't be seen so (a timer, a socket, a
 // task that awaits something) may still do it: then the limit in time decides, and the error says so.
 
@@ -47,6 +47,9 @@ export function keepAlive(f: () => void, everyMs: number): () => void {
   };
 }
 
+/** So often in a row: a thread that is to run may wait for a processor. */
+const LOOKS = 3;
+
 const watched = new AsyncLocalStorage<Watched>();
 
 /** A blocked thread calls this now and then. Throws where the wait is watched, and won't end. */
@@ -68,6 +71,7 @@ class Watched {
   /** What its code waits for without blocking. */
   readonly #waits = new Set<Blocked>();
   #before: string | undefined;
+  #looks = 0;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -91,11 +95,11 @@ class Watched {
     throw new DeadlockError(all, `${text}: ${told(all)}.`, { timedOut: true });
   }
 
-  /** Twice the same, and nobody who may change it. */
+  /** Several times the same, and nobody who may change it. */
   #isStill(blocked: ReadonlyMap<number, { stamp: number }>, isBlocked: boolean): boolean {
     const now = JSON.stringify([...blocked].map(([thread, { stamp }]) => [thread, stamp]));
-    const before = this.#before;
-    this.#before = undefined;
+    const looks = now === this.#before ? this.#looks + 1 : 1;
+    this.#looks = 0;
     if (blocked.size + this.#waits.size === 0 || isAnyWoken() || isAnyStarting()) return false;
     const isIn = (thread: number): boolean => blocked.has(thread);
     const idle = new Set(isBlocked ? [] : [threadId]);
@@ -107,7 +111,8 @@ class Watched {
     if (live().some((number) => !isIn(nodeIdOf(number)) && !idle.has(nodeIdOf(number)))) return false;
     if (!isBlocked && !isQuiet()) return false;
     this.#before = now;
-    return before === now;
+    this.#looks = looks;
+    return looks === LOOKS;
   }
 }
 
@@ -143,7 +148,7 @@ function told(rows: readonly Blocked[]): string {
  * Gotcha: timers that a task has left behind in a pool's thread are not seen.
  * @example
  * const none = new Semaphore(0);
- * await watch({ timeoutMs: 5000 }, () => pool.run(() => void none.acquire())); // DeadlockError, after 0.2 s
+ * await watch({ timeoutMs: 5000 }, () => pool.run(() => void none.acquire())); // DeadlockError, after 0.3 s
  */
 export async function watch<R>(options: Wait, f: () => R | Promise<R>): Promise<R> {
   checkWait("watch()", options, ["timeoutMs"]);

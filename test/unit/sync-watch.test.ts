@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import {
   Barrier,
+  Channel,
   Condvar,
   DeadlockError,
   Latch,
@@ -50,6 +51,21 @@ it("a thread that blocks for what nobody can give is told", async () => {
   const unnotified = await caught(watch(FOREVER, () => new Condvar().wait(guard)));
   expect(unnotified.cycle[0]!.waitsFor).toBe("a notify");
   expect(mutex.tryLock()).toBeUndefined();
+});
+
+it("a thread that receives from a channel, and one that sends to another, are told", async () => {
+  await using pool = new Pool({ threads: 1 });
+  const [empty, full] = [new Channel<number>(1), new Channel<number>(1)];
+  full.send(1);
+  const sending = pool.run(() => full.send(2)).catch(() => {});
+  const error = await caught(watch(FOREVER, () => void empty.recv()));
+  expect(error.timedOut).toBe(false);
+  expect(new Set(error.cycle.map(({ waitsFor }) => waitsFor))).toEqual(new Set(["a message", "room in a channel"]));
+  // Nothing was lost or done by that.
+  expect([empty.length, full.length]).toEqual([0, 1]);
+  expect(full.recv()).toBe(1);
+  await sending;
+  expect(full.recv()).toBe(2);
 });
 
 it("all threads are blocked, each for another thing", async () => {
