@@ -21,6 +21,8 @@ export interface PlacedBox {
   hover?: string | undefined;
   /** A smaller line under the box. */
   note?: string | undefined;
+  /** From the middle of the box the note goes to this side only: arrows leave on the other. */
+  noteSide?: "left" | "right" | undefined;
 }
 
 export interface PlacedArrow {
@@ -38,6 +40,7 @@ export interface PlacedArrow {
 
 export const PAGE = 700;
 export const FONT = 12.5;
+export const NOTE_FONT = 10.5;
 const LINE = 17;
 const MARKED = colour(3);
 
@@ -99,7 +102,7 @@ export function boxesFigure(
   });
 }
 
-function boxTexts({ x, y, height, lines, fill, note }: PlacedBox): object[] {
+function boxTexts({ x, y, height, lines, fill, note, noteSide }: PlacedBox): object[] {
   const ink = fill === undefined ? undefined : asHex(fill);
   const font = { size: FONT, ...(ink === undefined ? {} : { color: inkOn(ink) }) };
   const texts: object[] = lines.map((line, index) => ({
@@ -117,7 +120,9 @@ function boxTexts({ x, y, height, lines, fill, note }: PlacedBox): object[] {
       text: markup(note),
       showarrow: false,
       yanchor: "middle",
-      font: { size: 10.5 },
+      // Anchored at the end that is at the middle of the box.
+      xanchor: noteSide === undefined ? "center" : noteSide === "left" ? "right" : "left",
+      font: { size: NOTE_FONT },
     });
   return texts;
 }

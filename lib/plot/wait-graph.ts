@@ -1,11 +1,12 @@
 // plot.waitGraph: who holds what and waits for what; a circle of it is a deadlock. The graph is R. C. Holt's (Some Deadlock
 // Properties of Computer Systems, 1972): an arrow leads from what can't go on to what it needs.
 
-import { boxesFigure, sizeOf, type PlacedArrow, type PlacedBox } from "./boxes.ts";
+import { boxesFigure, NOTE_FONT, sizeOf, type PlacedArrow, type PlacedBox } from "./boxes.ts";
 import type { Figure } from "./figure.ts";
 import { checkArray, checkOptions, isRecord, say } from "./input.ts";
 import type { FigureOptions } from "./style.ts";
 import { colour } from "./style.ts";
+import { textWidth } from "./svg-text.ts";
 
 /** One thread: what it holds, what it waits for. Locks go by their names. */
 export interface WaitEdge {
@@ -52,6 +53,11 @@ export function waitGraph(input: WaitGraphInput, options: FigureOptions = {}): F
   const [width, height] = [Math.max(...sizes.map((size) => size.width)), Math.max(...sizes.map((size) => size.height))];
   const across = Math.max(170, order.length * 34);
   const down = Math.max(78, order.length * 19);
+  const notes = new Map(
+    [...nodes.values()].flatMap(({ id, where }) => (where === undefined ? [] : [[id, shortPlace(where)] as const])),
+  );
+  /** How far a note may stand out to the side. */
+  const beside = Math.max(0, ...[...notes.values()].map((note) => textWidth(note, NOTE_FONT) - width / 2));
   const boxes = new Map(
     order.map((id, index): [string, PlacedBox] => {
       const { isThread, where } = nodes.get(id)!;
@@ -59,14 +65,15 @@ export function waitGraph(input: WaitGraphInput, options: FigureOptions = {}): F
       return [
         id,
         {
-          x: across + width / 2 + Math.cos(angle) * across,
+          x: beside + across + width / 2 + Math.cos(angle) * across,
           y: down + height / 2 + 4 - Math.sin(angle) * down,
           width,
           height: sizes[index]!.height,
           lines: sizes[index]!.lines,
           fill: isThread ? colour(0) : colour(1),
           isMarked: isOnCircle(id),
-          note: where === undefined ? undefined : shortPlace(where),
+          note: notes.get(id),
+          noteSide: Math.abs(Math.cos(angle)) < 0.1 ? undefined : Math.cos(angle) < 0 ? "left" : "right",
           hover: `${isThread ? "" : "lock "}${id}${where === undefined ? "" : `\nat ${where}`}`,
         },
       ];
@@ -89,7 +96,7 @@ export function waitGraph(input: WaitGraphInput, options: FigureOptions = {}): F
     [...boxes.values()],
     arrows,
     {
-      width: 2 * across + width,
+      width: 2 * (across + beside) + width,
       height: 2 * down + height + 28,
     },
     options,
