@@ -152,6 +152,24 @@ it.for(["lines.py", "lines.rs", "lines.go"])("%s answers the protocol as we do",
   expect((result as { stdout: string }).stdout.split("\n").slice(0, -2)).toEqual(answers);
 });
 
+it("gil-cases.py computes the same in turn and at once", async ({ skip }) => {
+  const cases = await valueOf<{ name: string; serialMs: number; parallelMs: number; same: boolean }[]>(
+    ...([skip, "gil-cases.py", 1000] as const),
+  );
+  expect(cases.map(({ name }) => name)).toEqual(["sleep", "hash, C code", "loop, threads", "loop, processes"]);
+  expect(cases.every(({ same }) => same)).toBe(true);
+});
+
+it("deadlock.go is noticed by Go's runtime, and race.go loses increments or not", async ({ skip }) => {
+  const stuck = await peers.go(file("deadlock.go"));
+  if (!stuck.installed) return skip(stuck.message);
+  expect(stuck).toMatchObject({ ok: false, stderr: expect.stringContaining("all goroutines are asleep - deadlock!") });
+  const { count, due } = await valueOf<{ count: number; due: number }>(skip, "race.go", 4, 1000);
+  expect(due).toBe(4000);
+  expect(count).toBeGreaterThan(0);
+  expect(count).toBeLessThanOrEqual(due);
+});
+
 it("ten-pages.py fetches ten pages at once", async ({ skip }) => {
   const page = "<p>ä page</p>".repeat(1000);
   let together = 0;
