@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shared, type Numbers } from "../../lib/index.ts";
-import type { Operands, Stage } from "../../lib/par/plan.ts";
+import type { Ending, Operands, Stage } from "../../lib/par/plan.ts";
 import { kernelLoop } from "../../lib/par/simd/kernel.ts";
 import { prepare } from "../../lib/par/simd/prepare.ts";
 
@@ -277,5 +277,80 @@ describe("SIMD kernels", () => {
       { numRuns: runs, interruptAfterTimeLimit: 45_000 },
     );
     expect(made).toBeGreaterThan(refused / 2);
+  });
+
+  it("count, compare and add as a plain loop does, from any place to any", () => {
+    const run = (ending: Ending, source: Numbers, stages: readonly Stage[]): unknown => {
+      const operands: Operands = { kind: "array", source, offset: 0, cols: 0, out: undefined };
+      const kernel = prepare({ stages, ending }, operands);
+      if (typeof kernel === "string") throw new Error(kernel);
+      return kernelLoop({ stages, ending, backend: "simd", kernel }, operands)(0, source.length);
+    };
+    const best = (values: readonly number[], of: (...all: number[]) => number): number | undefined =>
+      values.length === 0 ? undefined : of(...values);
+    fc.assert(
+      fc.property(
+        fc.constantFrom<Type[]>("f64", "f32", "i32"),
+        data,
+        fc.integer({ min: 0, max: 40 }),
+        fc.integer({ min: 0, max: 50 }),
+        numbers,
+        (type, values, first, length, limit) => {
+          fill(values);
+          const source = sources[type].subarray(first, first + length);
+          const all = Array.from(source);
+          const filter: Stage = ["filter", (x: number) => !(x < limit)];
+          const map: Stage = ["map", (x: number) => -x];
+          const left = all.filter((x) => !(x < limit));
+          const negated = left.map((x) => -x);
+          expect(run("count", source, [filter])).toBe(left.length);
+          expect(run("min", source, [])).toBe(best(all, Math.min));
+          expect(run("max", source, [filter])).toBe(best(left, Math.max));
+          expect(run("min", source, [filter, map])).toBe(best(negated, Math.min));
+          const whole: Stage = ["map", (x: number) => (x | 0) % 1000];
+          expect(run("sum", source, [filter, whole])).toBe(left.reduce((sum, x) => sum + ((x | 0) % 1000), 0));
+        },
+      ),
+      { numRuns: 100, interruptAfterTimeLimit: 30_000 },
+    );
+  });
+
+  it("work on rows as a plain loop does, however many and long they are", () => {
+    const shapes = fc.record({ rows: fc.integer({ min: 1, max: 20 }), cols: fc.integer({ min: 1, max: 12 }) });
+    const choices = fc.constantFrom(
+      (row: Float64Array, i: number) => {
+        let s = i;
+        for (let j = 0; j < row.length; j++) s += row[j]! * other[j]!;
+        return s;
+      },
+      (row: Float64Array) => {
+        let least = Infinity;
+        for (const x of row) if (x < least) least = x;
+        return least;
+      },
+      (row: Float64Array) => {
+        for (let j = 0; j < row.length; j++) if (row[j]! > 10) return j;
+        return -1;
+      },
+      // Perhaps there is no second one.
+      (row: Float64Array) => row[1]! + row[0]! * row[row.length - 1]!,
+    );
+    const many = fc.array(numbers, { minLength: 240, maxLength: 240 });
+    fc.assert(
+      fc.property(shapes, choices, many, fc.integer({ min: 0, max: 5 }), ({ rows, cols }, fn, values, start) => {
+        sources.f64.set(values);
+        const source = sources.f64.subarray(start, start + rows * cols);
+        const operands: Operands = { kind: "rows", source, offset: 0, cols, out: outs.f64 };
+        const plan = { stages: [["map", fn]] as unknown as Stage[], ending: "into" as const };
+        const kernel = prepare(plan, operands);
+        if (typeof kernel === "string") throw new Error(kernel);
+        kernelLoop({ ...plan, backend: "simd", kernel }, operands)(0, rows);
+        for (let i = 0; i < rows; i++) {
+          const wanted = fn((source as Float64Array).subarray(i * cols, (i + 1) * cols), i);
+          expect(outs.f64[i]).toBe(wanted);
+        }
+      }),
+      { numRuns: 100, interruptAfterTimeLimit: 30_000 },
+    );
   });
 });
