@@ -170,6 +170,7 @@ export class Owned {
   /** Makes it usable, after `repair`, which runs while nobody else can get it. */
   recover(repair: (() => void) | undefined): void {
     if (!this.isPoisoned || !replace(this.#words, 0, POISONED, me)) return;
+    this.noteOrigin();
     let isDone = false;
     try {
       repair?.();
