@@ -44,7 +44,16 @@ export class RawMutex implements Holdable {
 
   /** Blocks until it is this thread's. */
   block(options: Wait): void {
-    if (!this.owned.spin()) blockFor(this.#waiters, this.state, this.#take, this.#blocker, options);
+    const { owned } = this;
+    owned.lookOut();
+    if (owned.enter()) return;
+    // Who was woken looks again before it sleeps: others have been faster, and are soon done.
+    let attempts = 0;
+    const take = (): true | undefined => {
+      if (++attempts > 2) owned.lookOut();
+      return owned.take() || undefined;
+    };
+    blockFor(this.#waiters, this.state, take, this.#blocker, options);
   }
 
   /** The same without blocking. Others of this thread may hold it: they go on meanwhile. */

@@ -83,13 +83,9 @@ export class Owned {
     }
   }
 
-  /** A few looks, for locks that are held shortly. */
-  spin(): boolean {
-    for (let i = 0; i < SPINS; i++) {
-      if (load(this.#words, 0) === 0 && this.enter()) return true;
-      pause();
-    }
-    return false;
+  /** Looks for a while whether it is free: most are held shortly. */
+  lookOut(): void {
+    for (let i = 0; i < SPINS && load(this.#words, 0) !== 0; i++) pause();
   }
 
   /** By one that is going to wait: takes it, or says that it is awaited. */
