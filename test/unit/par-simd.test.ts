@@ -90,6 +90,10 @@ describe("SIMD kernels", () => {
       (x: number) => ((x * 1e12) >>> 0) + ((x * 1e9) >> 3) + (~x ^ (x & 255)) + (x << 4),
       (x: number) => Math.clz32(x) + Math.fround(x),
       (x: number) => sqrt(x) + Number.EPSILON,
+      Math.sqrt,
+      Math.cbrt,
+      Math.hypot,
+      Math.max,
     ])
       same(fn);
   });
@@ -290,6 +294,17 @@ describe("SIMD kernels", () => {
       [(x: number) => `${x}`, /is nothing that a kernel computes/],
       [(x: number) => Math.random() + x, /is no function of numbers that gives the same each time/],
       [async (x: number) => x, /is asynchronous/],
+      [
+        (x: number) => {
+          switch (x) {
+            case 1:
+              return 2;
+            default:
+              return 3;
+          }
+        },
+        /`switch \(x\) .* is no statement of a kernel/,
+      ],
       [(x: number) => (x > 3 ? true : 1), /gives a truth value or a number/],
       [(x: number) => ((x > 3) as never) === 1, /compares a truth value with a number/],
       [

@@ -95,7 +95,7 @@ export class Closures {
       return { is: "array", stream: this.streams.push({ type }) - 1 };
     }
     if (typeof value === "function") {
-      if (Math[value.name as "sqrt"] === value) {
+      if (isOfMath(value)) {
         this.key.push(value.name);
         return { is: "math", name: value.name };
       }
@@ -153,6 +153,7 @@ const constants = new WeakMap<Function, Understood>();
 function understand(fn: Function): Understood {
   const known = constants.get(fn);
   if (known && isStillStandard("Math")) return known;
+  if (isOfMath(fn)) return ofMath(fn.name);
   let closure;
   try {
     closure = readClosure(fn);
@@ -181,6 +182,18 @@ function understand(fn: Function): Understood {
   };
   if (captured.length === 0 && [...facts.free.keys()].every((name) => name === "Math")) constants.set(fn, understood);
   return understood;
+}
+
+const isOfMath = (fn: Function): boolean => Math[fn.name as "sqrt"] === fn;
+
+/** A function of Math as a stage, which gets the place, too. */
+function ofMath(name: string): Understood {
+  const source = `(x, i) => Math.${name}(x, i)`;
+  return {
+    ...parsed(source),
+    ...{ source, label: `Math.${name}`, captured: [], written: undefined },
+    position: () => `Math.${name}`,
+  };
 }
 
 interface Parsed {

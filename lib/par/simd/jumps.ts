@@ -44,6 +44,10 @@ export function assigns(node: Tree, name: string): boolean {
 export function returns(node: Tree): boolean {
   switch (node.type) {
     case "ReturnStatement":
+    // Whatever it does, it is refused.
+    case "SwitchStatement":
+    case "ThrowStatement":
+    case "TryStatement":
       return true;
     case "BlockStatement":
       return (node.body as Tree[]).some(returns);
