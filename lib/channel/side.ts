@@ -270,8 +270,17 @@ export function waitOn(
     let timer: NodeJS.Timeout | undefined;
     const look = (): void => {
       for (const side of sides) side.serve();
-      const due = timer !== undefined && dueMs!();
-      if (due !== false && due < Infinity) timer = setTimeout(look, Math.ceil(due - performance.now()));
+      if (timer === undefined) return;
+      try {
+        if (attempt()) return waiter.resolve();
+      } catch (error) {
+        return waiter.reject(error);
+      }
+      lookWhenDue();
+    };
+    const lookWhenDue = (): void => {
+      const due = dueMs?.() ?? Infinity;
+      if (due < Infinity) timer = setTimeout(look, Math.max(0, Math.ceil(due - performance.now())));
     };
     const leave = (): void => {
       clearTimeout(timer);
@@ -301,8 +310,7 @@ export function waitOn(
       for (const side of sides) side.serve();
     });
     stay(1);
-    const due = dueMs?.() ?? Infinity;
-    if (due < Infinity) timer = setTimeout(look, Math.ceil(due - performance.now()));
+    lookWhenDue();
     for (const side of sides) side.add(waiter);
   });
 }
