@@ -178,6 +178,19 @@ describe("SIMD kernels", () => {
     same((i: number) => (i * 7) % 13, { source: "range", offset: -5000 });
   });
 
+  it("take variables that hold truth values, also where those come from a helper", () => {
+    const isOdd = (n: number): boolean => {
+      if (n < 0) return false;
+      return (n & 1) === 1;
+    };
+    same((x: number) => {
+      let isFound = false;
+      for (let j = 0; j < 5; j++) isFound = isFound || (x > j && x < j + 0.5);
+      return isFound && x !== 3 ? 1 : 2;
+    });
+    same((x: number, i: number) => (isOdd(x) && i > 5 ? x : -x));
+  });
+
   it("keep to 32 bits only where that gives the same", () => {
     expect(same((x: number) => Math.fround(Math.fround(x * 2) + 1), { source: floats, out: floats }).group).toBe(16);
     expect(same((x: number) => x * 2.5, { source: floats, out: floats }).group).toBe(16);

@@ -49,7 +49,8 @@ export function compile(pipeline: Pipeline, { streams, params }: Closures): Comp
   const assumptions = new Assumptions();
   for (let pass = 0; pass < MOST_PASSES; pass++) {
     assumptions.changed = false;
-    const lowered = lower(pipeline, streams, assumptions);
+    const lowered = tryLower(pipeline, streams, assumptions);
+    if (!lowered) continue;
     const { to, outcome } = lowered;
     const wide = isWide(to.block, outcome);
     assumptions.noteWide(wide);
@@ -78,6 +79,16 @@ export function compile(pipeline: Pipeline, { streams, params }: Closures): Comp
     };
   }
   throw new Refusal("it is not settled which variables are integers");
+}
+
+/** Undefined where it fails, and it may be for a hope that has been given up. */
+function tryLower(...args: Parameters<typeof lower>): ReturnType<typeof lower> | undefined {
+  try {
+    return lower(...args);
+  } catch (error) {
+    if (error instanceof Refusal && args[2].changed) return undefined;
+    throw error;
+  }
 }
 
 function lower(
