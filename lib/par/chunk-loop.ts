@@ -24,7 +24,8 @@ const BLOCK = 128;
 const IF_NO_NUMBER = `if(typeof x!=="number")wrong(x,i);`;
 const IF_NOT_ORDERED = `if(typeof x!=="number"&&typeof x!=="bigint")wrong(x,i);`;
 
-const IF_PROMISE = `if(typeof x==="object"&&x!==null&&typeof x.then==="function")wrong(x,i);`;
+const ifPromise = (x: string): string =>
+  `if(typeof ${x}==="object"&&${x}!==null&&typeof ${x}.then==="function")wrong(${x},i);`;
 
 /** How the next element is reached, by the kind of the operands. */
 const ELEMENTS: Record<Operands["kind"], string> = {
@@ -50,7 +51,7 @@ const ENDINGS: Record<Ending, { before: string; each: string; after: string }> =
     each: `${IF_NO_NUMBER}s+=x;if(++k===${BLOCK}){let b=s;for(let m=++blocks;(m&1)===0;m>>=1)b=sums.pop()+b;sums.push(b);s=0;k=0}`,
     after: "while(sums.length>0)s=sums.pop()+s;return s",
   },
-  reduce: { before: "let a=zero", each: "a=last(a,x)", after: "return a" },
+  reduce: { before: "let a=zero", each: `a=last(a,x);${ifPromise("a")}`, after: "return a" },
   // NaN wins, and -0 is less than 0, as in Math.min.
   min: { before: "let m", each: best("<"), after: "return m" },
   max: { before: "let m", each: best(">"), after: "return m" },
@@ -66,9 +67,9 @@ const ENDINGS: Record<Ending, { before: string; each: string; after: string }> =
     after: "return at<0?undefined:[at,m]",
   },
   count: { before: "let n=0", each: "n++", after: "return n" },
-  forEach: { before: "", each: `x=last(x,i);${IF_PROMISE}`, after: "" },
-  into: { before: "", each: `${IF_PROMISE}out[i]=x`, after: "" },
-  toArray: { before: "const r=[]", each: `${IF_PROMISE}r.push(x)`, after: "return r" },
+  forEach: { before: "", each: `x=last(x,i);${ifPromise("x")}`, after: "" },
+  into: { before: "", each: "out[i]=x", after: "" },
+  toArray: { before: "const r=[]", each: "r.push(x)", after: "return r" },
 };
 
 interface KnownLoop {
@@ -98,7 +99,11 @@ function loopFor({ stages, ending, last }: Plan, { kind, source, out }: Operands
   const names = stages.map((_, n) => `const f${n}=stages[${n}];`).join("");
   const call = ([, fn]: Stage, n: number): string => `f${n}(x${takesOnlyTheElement(fn) ? "" : ",i"})`;
   const steps = stages
-    .map((stage, n) => (stage[0] === "map" ? `x=${call(stage, n)};` : `if(!${call(stage, n)})continue;`))
+    .map((stage, n) =>
+      stage[0] === "map"
+        ? `x=${call(stage, n)};${ifPromise("x")}`
+        : `const t${n}=${call(stage, n)};${ifPromise(`t${n}`)}if(!t${n})continue;`,
+    )
     .join("");
   const loop = new Function(
     ...["stages", "last", "zero", "source", "offset", "cols", "out", "wrong", "placed", "first", "end"],

@@ -454,6 +454,17 @@ describe("SIMD kernels", () => {
     ).toBe(499999500000);
   });
 
+  it("reduce from the zero that is given, whatever it is", () => {
+    const zeros = par(shared(Float64Array, N).fill(-0));
+    const add = (a: number, b: number): number => a + b;
+    expect(zeros.reduceSync(add, 0)).toBe(0);
+    expect(zeros.reduceSync(add, -0)).toBe(-0);
+    expect(zeros.reduceSync(add, 0)).toBe(0);
+    const keep = (a: unknown): unknown => a;
+    for (const zero of [Symbol.iterator, { __proto__: null }, 1n])
+      expect((zeros as any).map((x: number) => x + 1).reduceSync(keep, zero)).toEqual(zero);
+  });
+
   it("tell the zeros apart as Math.min does, with and without SIMD", async () => {
     for (const simd of [true, false])
       for (const place of [0, 5, 4000, N - 1]) {

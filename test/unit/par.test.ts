@@ -186,6 +186,28 @@ describe("par", () => {
     expect(await par([1, NaN]).sum()).toBe(NaN);
   });
 
+  it("takes no function that gives a promise, wherever it stands", async () => {
+    const later = async (): Promise<boolean> => false;
+    const three = par([1, 2, 3]) as any;
+    for (const ended of [
+      three.filter(later).toArray(),
+      three.filter(later).count(),
+      three.map(later).count(),
+      three
+        .map(later)
+        .filter(() => true)
+        .toArray(),
+      three
+        .map(later)
+        .map(() => 1)
+        .sum(),
+      three.map(later).into(shared(Float64Array, 3)),
+      three.reduce(later, 0),
+      three.forEach(later),
+    ])
+      await expect(ended).rejects.toThrow(/got a Promise at index 0: the functions of par\(\) can't be async/);
+  });
+
   it("reduces from a zero only", async () => {
     const reduce = (xs: number[]): Promise<unknown> => (par(xs) as any).reduce((a: number, b: number) => a + b);
     for (const xs of [[1, 2, 3], []]) {

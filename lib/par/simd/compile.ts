@@ -168,6 +168,10 @@ function reduction(fn: ReadFunction, zero: unknown): "sum" | "product" | "min" |
         : undefined;
   if (!known)
     throw fn.refuse(tree, "is done in JavaScript: reduce() takes a + b, a * b, Math.min(a, b) and Math.max(a, b)");
-  if (zero !== known[1]) throw new Refusal(`reduce() starts from ${String(zero)}, not from ${known[1]}`);
+  if (!Object.is(zero, known[1])) throw new Refusal(`reduce() starts from ${zeroName(zero)}, not from ${known[1]}`);
   return known[0] as "sum";
 }
+
+/** Of what \`reduce\` starts from. */
+export const zeroName = (zero: unknown): string =>
+  typeof zero !== "number" ? "what is no number" : Object.is(zero, -0) ? "-0" : String(zero);

@@ -5,7 +5,7 @@ import { threadId } from "node:worker_threads";
 import { Module, type WasmModule } from "../../wasm.ts";
 import type { Operands, Plan } from "../plan.ts";
 import { Closures, streamType } from "./closures.ts";
-import { compile, type Compiled } from "./compile.ts";
+import { compile, type Compiled, zeroName } from "./compile.ts";
 import type { Stream } from "./vectors.ts";
 import { type Kernel, placesOf } from "./kernel.ts";
 import { Refusal } from "./refusal.ts";
@@ -47,7 +47,7 @@ function prepared({ stages, ending, last, zero }: Omit<Plan, "backend" | "kernel
   if (ending === "into") streams.push(streamOf(out, "the array that is written to", true));
   const closures = new Closures(streams);
   const fromZero = kind === "range" && offset === 0;
-  closures.key.push(kind, ending, `${fromZero} ${zero as number}`, ...streams.map(({ type }) => type));
+  closures.key.push(kind, ending, `${fromZero} ${zeroName(zero)}`, ...streams.map(({ type }) => type));
   // Whatever number it starts from: it is checked when the kernel runs.
   const start = kind === "range" && !fromZero ? closures.number(3) : undefined;
   const pipeline = {
