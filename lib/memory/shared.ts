@@ -32,7 +32,10 @@ type ArrayClass<A> = new (buffer: SharedArrayBuffer) => A;
  * await pool.run(() => void xs.fill(1));
  * console.log(xs[0]); // 1
  */
-export function shared<A extends Numbers>(type: ArrayClass<A>, from: number | Iterable<number>): A {
+export function shared<A extends Numbers>(type: ArrayClass<A>, from: number | Iterable<number>): A;
+/** For code that is generic over the class of its arrays, and knows it by what takes a length. */
+export function shared<A extends Numbers>(type: new (length: number) => A, from: number | Iterable<number>): A;
+export function shared<A extends Numbers>(type: unknown, from: number | Iterable<number>): A {
   return make("shared", type, from, (holder) => places.take(holder));
 }
 
@@ -61,7 +64,7 @@ export function scratch<A extends Numbers>(type: ArrayClass<A>, from: number | I
 
 function make<A extends Numbers>(
   what: string,
-  type: ArrayClass<A>,
+  type: unknown,
   from: number | Iterable<number>,
   take: (holder: Holder) => SharedArrayBuffer,
 ): A {

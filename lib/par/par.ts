@@ -65,7 +65,7 @@ export interface Par<T> {
   intoSync<A extends Numbers>(out: A): A;
   toArray(): Promise<T[]>;
   toArraySync(): T[];
-  /** How an ending would run, and why so. */
+  /** How `sum` would run, and why so; alike `into`, `min`, `max`, `count` and `reduce`. The others are always "js". */
   explain(): { backend: "simd" | "js"; why: string; chunks: number; threads: number };
 }
 

@@ -454,6 +454,29 @@ describe("SIMD kernels", () => {
     ).toBe(499999500000);
   });
 
+  it("tell how far they reach", () => {
+    const few = doubles.subarray(1, 4);
+    const half = doubles.subarray(0, N / 2);
+    expect(
+      par(doubles)
+        .map((x, i) => x + few[i]!)
+        .explain(),
+    ).toMatchObject({
+      backend: "js",
+      why: "the JavaScript loop runs: an array of length 3 is read for the elements of a chunk, which are more",
+    });
+    expect(
+      par(doubles)
+        .map((x, i) => x + half[i]!)
+        .explain(),
+    ).toMatchObject({
+      backend: "simd",
+      why: `a WebAssembly kernel takes 8 elements at a time; chunks with elements from ${half.length} on are done in JavaScript`,
+    });
+    expect(par.range(-5, 2 ** 32).explain().why).toContain("from 2147483579 on");
+    expect(par(doubles.subarray(0, 3), { chunks: 1 }).explain().why).toContain("there are fewer than 4 elements, and");
+  });
+
   it("reduce from the zero that is given, whatever it is", () => {
     const zeros = par(shared(Float64Array, N).fill(-0));
     const add = (a: number, b: number): number => a + b;

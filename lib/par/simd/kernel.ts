@@ -114,6 +114,10 @@ export function placesOf(
   return places;
 }
 
+/** How many elements, from the first on, a kernel can take; it has been made for these operands. */
+export const reachOf = (kernel: Kernel, operands: Operands): number =>
+  mostElements(kernel, placesOf(kernel, operands) as Place[], operands.offset);
+
 /** Up to here all that it reads at an element's own place is there, and places are 32-bit integers. */
 function mostElements({ lockstep }: Pick<Kernel, "lockstep">, places: readonly Place[], offset: number): number {
   return Math.min(2 ** 31 - 64 - Math.abs(offset), ...lockstep.map((n) => places[n]!.length));
