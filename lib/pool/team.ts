@@ -152,15 +152,17 @@ export class Team {
   }
 
   /**
-   * As many threads as were asked for, and a spare one for each that is blocked in a task while others wait. At first
-   * only those that have something to do: threads that start at the same time make each other slow.
+   * As many threads as were asked for, and spare ones where some are blocked in a task and the others are too few for the
+   * jobs that are left. At first only those that have something to do: threads that start at the same time make each other
+   * slow.
    */
   #wanted(): number {
     const isFree = isForAll(this.#options.schedule);
     if (!this.#hasStarted && isFree) return Math.min(this.#target, Math.max(this.#demand, this.#jobs.size));
+    if (!isFree) return this.#target;
     const { blocked } = this.board.running;
-    if (blocked === 0 || this.#jobs.size <= blocked || !isFree) return this.#target;
-    return Math.min(this.#target + blocked, this.#target + MAX_SPARES);
+    const toRun = Math.min(this.#target, this.#jobs.size - blocked);
+    return Math.max(this.#target, Math.min(blocked + toRun, this.#target + MAX_SPARES));
   }
 
   get #isWorkLeft(): boolean {

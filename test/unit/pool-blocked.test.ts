@@ -72,6 +72,29 @@ it("a thread that stood in for a blocked one takes no task while that one runs a
   expect(await second).toBe(2);
 });
 
+it("no thread is started for a blocked one where the others are enough for what is left", async () => {
+  let started = 0;
+  const count = (): void => void started++;
+  process.on("worker", count);
+  try {
+    await using pool = new Pool({ threads: 3 });
+    const gate = shared(Int32Array, 1);
+    const blocked = [0, 1].map((i) => pool.run(waitAt, gate, i));
+    await untilTrue(() => pool.stats().blocked === 2);
+    expect(await pool.run(() => "the third")).toBe("the third");
+    expect(started).toBe(3);
+    blocked.push(pool.run(waitAt, gate, 2));
+    await untilTrue(() => pool.stats().blocked === 3);
+    expect(await pool.run(() => "a fourth")).toBe("a fourth");
+    expect(started).toBe(4);
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    expect(await Promise.all(blocked)).toEqual([0, 1, 2]);
+  } finally {
+    process.off("worker", count);
+  }
+});
+
 it("a blocked task can be cancelled, and a blocked thread may die", async () => {
   await using pool = new Pool({ threads: 1 });
   const gate = shared(Int32Array, 1);
