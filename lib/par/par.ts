@@ -254,7 +254,8 @@ export function checkOptions<O extends ParOptions>(whose: string, options: O, mo
  * const norm = Math.sqrt(await par(xs).map((x) => x * x).sum());
  */
 export const par: {
-  <T>(xs: ArrayLike<T>, options?: ParOptions): Par<T>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- of what is `any` itself
+  <T = any>(xs: ArrayLike<T>, options?: ParOptions): Par<T>;
   /** The whole numbers from `from` up to and without `to`; no array is made. */
   range(from: number, to: number, options?: ParOptions): Par<number>;
   /**

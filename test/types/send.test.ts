@@ -39,6 +39,7 @@ const LEGAL = [
   "const a: Promise<bigint | undefined> = par([1n]).min(); const b: Promise<number | undefined> = par(new Uint8Array(2)).max();",
   "const a: Promise<number> = par([any]).sum(); const b: Promise<1 | 2 | undefined> = par<1 | 2>([1]).max(); par<number>([]).sum();",
   "const a: Promise<Int32Array> = par.range(0, 3).into(shared(Int32Array, 3));",
+  "const a: Promise<number> = par(any).sum(); const b: Promise<string[]> = par(any).map((x) => `${x}`).toArray();",
   "function f<A extends Int8Array | Float64Array>(type: new (n: number) => A): A { return shared(type, 3); } void f;",
   "for await (const t of asCompleted([pool.submit(() => 1)])) { const n: number = await t.result; const s: string = t.state; }",
 ];

@@ -1,4 +1,6 @@
-// The binary format of WebAssembly, as far as kernels need it: numbers, sections and a module of a few functions.
+// WebAssembly as kernels need it: a few instructions, and a module of a few functions.
+
+import { HEADER, list, section, signed, sized, text, unsigned } from "../wasm-format.ts";
 
 export const F64 = 0x7c;
 export const F32 = 0x7d;
@@ -13,30 +15,6 @@ export const ELSE = 0x05;
 export const END = 0x0b;
 export const EQZ = 0x45;
 
-/** Unsigned LEB128. */
-export function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value >>> 0;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
-  return bytes;
-}
-
-/** Signed LEB128 of a 32-bit integer. */
-export function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value | 0;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) return [...bytes, low];
-    bytes.push(low | 0x80);
-  }
-}
-
 export const bytesOfF64 = (value: number): number[] => [...new Uint8Array(Float64Array.of(value).buffer)];
 export const bytesOfF32 = (value: number): number[] => [...new Uint8Array(Float32Array.of(value).buffer)];
 export const bytesOfI32 = (value: number): number[] => [...new Uint8Array(Int32Array.of(value).buffer)];
@@ -46,7 +24,7 @@ export const simd = (code: number, ...rest: number[]): number[] => [0xfd, ...uns
 /** Where a memory is accessed: no alignment is promised. */
 export const at = (offset: number, memory = 0): number[] =>
   memory === 0 ? [0, ...unsigned(offset)] : [0x40, ...unsigned(memory), ...unsigned(offset)];
-export const i32Const = (value: number): number[] => [0x41, ...signed(value)];
+export const i32Const = (value: number): number[] => [0x41, ...signed(value | 0)];
 export const get = (local: number): number[] => [0x20, ...unsigned(local)];
 export const set = (local: number): number[] => [0x21, ...unsigned(local)];
 export const setGlobal = (global: number): number[] => [0x24, ...unsigned(global)];
@@ -97,7 +75,7 @@ export function wasmModule(
     ...globals.map((name, n) => [...text(name), 0x03, ...unsigned(n)]),
   ];
   return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...HEADER,
     ...section(1, types),
     ...section(2, [...Array.from({ length: memories }, (_, n) => memory(n)), ...imported]),
     ...section(
@@ -113,22 +91,7 @@ export function wasmModule(
   ]);
 }
 
-const functionType = (parameters: readonly number[]): number[] => [
-  0x60,
-  ...unsigned(parameters.length),
-  ...parameters,
-  ...[1, F64],
-];
-
-function text(value: string): number[] {
-  const bytes = [...new TextEncoder().encode(value)];
-  return [...unsigned(bytes.length), ...bytes];
-}
-
-function section(id: number, entries: readonly (readonly number[])[]): number[] {
-  const bytes = [...unsigned(entries.length), ...entries.flat()];
-  return [id, ...unsigned(bytes.length), ...bytes];
-}
+const functionType = (parameters: readonly number[]): number[] => [...[0x60, ...sized(parameters)], ...[1, F64]];
 
 function body({ locals, code }: WasmFunction): number[] {
   const runs: number[][] = [];
@@ -138,6 +101,5 @@ function body({ locals, code }: WasmFunction): number[] {
     runs.push([...unsigned(to - from), locals[from]!]);
     from = to;
   }
-  const bytes = [...unsigned(runs.length), ...runs.flat(), ...code, END];
-  return [...unsigned(bytes.length), ...bytes];
+  return sized([...list(runs), ...code, END]);
 }

@@ -81,4 +81,4 @@ const truth = (bytes: number): Facts => ({ ...i32, bytesOf: (value) => Array<num
 
 export const FACTS: Record<Type, Facts> = { f64, f32, i32, b64: truth(8), b32: truth(4) };
 
-export const CONST: Record<Type, number> = { f64: 0x44, f32: 0x43, i32: 0x41, b64: 0x41, b32: 0x41 };
+export const CONST = { f64: 0x44, f32: 0x43 } as const;

@@ -1,6 +1,6 @@
 // Values as code: a scalar where all elements have it in common, otherwise as many vectors as a group needs.
 
-import { at, call, EQZ, F64, get, I32, i32Const, set, signed, simd, V128 } from "./bytes.ts";
+import { at, call, EQZ, F64, get, I32, i32Const, set, simd, V128 } from "./bytes.ts";
 import { CONST, FACTS, scalarCode, vectorCode } from "./instructions.ts";
 import {
   constant,
@@ -105,10 +105,9 @@ export class Vectors {
     const all = (): number[] => args.flatMap((one) => this.scalar(one));
     switch (op) {
       case "const":
-        return [
-          CONST[type],
-          ...(FACTS[type].scalar === I32 ? signed(value.value!) : FACTS[type].bytesOf(value.value!)),
-        ];
+        return FACTS[type].scalar === I32
+          ? i32Const(value.value!)
+          : [CONST[type as keyof typeof CONST], ...FACTS[type].bytesOf(value.value!)];
       case "param": {
         const raw = get(2 + 2 * this.program.streams.length + value.index!);
         return type === "f64" ? raw : type === "f32" ? [...raw, 0xb6] : [...raw, 0xfc, 0x02];

@@ -12,23 +12,8 @@
 // Anything else is refused. Arithmetic wraps round.
 
 import { parse, type Tree } from "../../ship/index.ts";
-import {
-  COMPARISONS,
-  EMPTY,
-  I32,
-  I64,
-  INTRINSICS,
-  list,
-  OPERATORS,
-  section,
-  signed,
-  sized,
-  text,
-  unsigned,
-  type Bytes,
-  type Intrinsic,
-  type Kind,
-} from "./instructions.ts";
+import { type Bytes, HEADER, list, section, signed, sized, text, unsigned } from "../wasm-format.ts";
+import { COMPARISONS, EMPTY, I32, I64, INTRINSICS, type Intrinsic, type Kind, OPERATORS } from "./instructions.ts";
 
 export interface Program {
   readonly functions: readonly Function[];
@@ -52,7 +37,7 @@ export function compile({ functions, keyBytes, macros, constants }: Program): Ui
   const exported = trees.map((tree, index) => [...text(tree.id.name as string), 0x00, ...unsigned(index)]);
   const bodies = trees.map((tree) => sized(new Body(tree, known).bytes()));
   return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...HEADER,
     ...section(1, types),
     ...section(2, [memory("scratch"), memory("elements")]),
     ...section(

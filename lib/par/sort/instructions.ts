@@ -1,8 +1,9 @@
-// What the sort's kernels are made of: WebAssembly's opcodes and its binary format, as far as compile.ts needs them.
-// WebAssembly Core Specification 2.0, section 5.
+// What the sort's kernels are made of: WebAssembly's opcodes, as far as compile.ts needs them. WebAssembly Core
+// Specification 2.0, section 5.
+
+import type { Bytes } from "../wasm-format.ts";
 
 export type Kind = "word" | "key" | "none";
-export type Bytes = number[];
 
 export const [I32, I64, EMPTY] = [0x7f, 0x7e, 0x40];
 
@@ -76,20 +77,3 @@ export const INTRINSICS: Record<string, Intrinsic> = {
   wide: { takes: ["word"], gives: "key", code: wide([0xad]) },
   shifted: { takes: ["key", "key"], gives: "key", code: (shift) => [shift === 3 ? 0x88 : 0x76] },
 };
-
-export function unsigned(value: number): Bytes {
-  const bytes: Bytes = [];
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) + 128);
-  return [...bytes, value];
-}
-
-export function signed(value: bigint): Bytes {
-  const bytes: Bytes = [];
-  for (; value < -64n || value > 63n; value >>= 7n) bytes.push(Number(value & 127n) + 128);
-  return [...bytes, Number(value & 127n)];
-}
-
-export const sized = (bytes: Bytes): Bytes => [...unsigned(bytes.length), ...bytes];
-export const list = (items: readonly Bytes[]): Bytes => [...unsigned(items.length), ...items.flat()];
-export const text = (name: string): Bytes => sized([...Buffer.from(name)]);
-export const section = (id: number, items: readonly Bytes[]): Bytes => [id, ...sized(list(items))];
