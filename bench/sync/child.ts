@@ -20,6 +20,20 @@ const WAYS: Record<string, () => Way> = {
     const [lock, cell] = [new Mutex(), shared(Int32Array, 1)];
     const increment = (count: number): void => {
       for (let i = 0; i < count; i++) {
+        const guard = lock.lock();
+        try {
+          cell[0]! += 1;
+        } finally {
+          guard[Symbol.dispose]();
+        }
+      }
+    };
+    return { increment, get: () => cell[0]! };
+  },
+  "Mutex-using"() {
+    const [lock, cell] = [new Mutex(), shared(Int32Array, 1)];
+    const increment = (count: number): void => {
+      for (let i = 0; i < count; i++) {
         using guard = lock.lock();
         if (guard) cell[0]! += 1;
       }
@@ -30,8 +44,12 @@ const WAYS: Record<string, () => Way> = {
     const [lock, cell] = [new SpinLock(), shared(Int32Array, 1)];
     const increment = (count: number): void => {
       for (let i = 0; i < count; i++) {
-        using guard = lock.lock();
-        if (guard) cell[0]! += 1;
+        const guard = lock.lock();
+        try {
+          cell[0]! += 1;
+        } finally {
+          guard[Symbol.dispose]();
+        }
       }
     };
     return { increment, get: () => cell[0]! };

@@ -36,6 +36,7 @@ const WAITERS_AT = 1;
 export class Semaphore extends Primitive {
   readonly #waiters: Waiters;
   readonly #take = (): Guard | undefined => this.tryAcquire();
+  readonly #giveBack = (): void => this.release();
 
   /** @param permits how many there are at first, from 0 */
   constructor(permits: number);
@@ -52,14 +53,14 @@ export class Semaphore extends Primitive {
   /** A permit if one is free. */
   tryAcquire(): Guard | undefined {
     for (let free = this.available; free > 0; free = this.available)
-      if (replace(this.words, PERMITS, free, free - 1)) return new Held(() => this.release());
+      if (replace(this.words, PERMITS, free, free - 1)) return new Held(this.#giveBack);
     return undefined;
   }
 
   /** Blocks the thread until a permit is free. In a pool another thread takes the place meanwhile. */
-  acquire(options: Wait = {}): Guard {
-    checkWait("acquire()", options, ["timeoutMs"]);
-    return this.#waiters.block(this.#take, "the wait for a permit", options);
+  acquire(options?: Wait): Guard {
+    if (options) checkWait("acquire()", options, ["timeoutMs"]);
+    return this.tryAcquire() ?? this.#waiters.block(this.#take, "the wait for a permit", options ?? {});
   }
 
   /** Resolves when a permit is free. */
