@@ -159,9 +159,11 @@ export class Team {
   #wanted(): number {
     const isFree = isForAll(this.#options.schedule);
     if (!this.#hasStarted && isFree) return Math.min(this.#target, Math.max(this.#demand, this.#jobs.size));
-    if (!isFree) return this.#target;
     const { blocked } = this.board.running;
-    const toRun = Math.min(this.#target, this.#jobs.size - blocked);
+    const { size } = this.#jobs;
+    if (blocked === 0 || size === 0 || !isFree) return this.#target;
+    // One at least: what blocks a thread may be left behind by a task, or part of a loop, and none of the jobs.
+    const toRun = Math.max(1, Math.min(this.#target, size - blocked));
     return Math.max(this.#target, Math.min(blocked + toRun, this.#target + MAX_SPARES));
   }
 

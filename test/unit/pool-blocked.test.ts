@@ -95,6 +95,16 @@ it("no thread is started for a blocked one where the others are enough for what 
   }
 });
 
+it("a thread that is blocked by what a task has left behind is stood in for", async () => {
+  await using pool = new Pool({ threads: 1 });
+  const gate = shared(Int32Array, 1);
+  await pool.run(() => void setImmediate(() => Atomics.wait(gate, 0, 0)));
+  await untilTrue(() => pool.stats().blocked === 1);
+  expect(await pool.run(() => Atomics.add(gate, 0, 1))).toBe(0);
+  Atomics.notify(gate, 0);
+  await untilTrue(() => pool.stats().blocked === 0);
+});
+
 it("a blocked task can be cancelled, and a blocked thread may die", async () => {
   await using pool = new Pool({ threads: 1 });
   const gate = shared(Int32Array, 1);
