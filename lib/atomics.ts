@@ -5,6 +5,14 @@
 export type Words = Int32Array<SharedArrayBuffer>;
 
 export const load = (words: Words, at: number): number => Atomics.load(words, at);
+/**
+ * The same, right after one of the operations below that change a word. On x86 those have been seen by everybody before
+ * anything else is read, so that an ordinary read will do, at a tenth of the cost.
+ */
+export const loadAfterChange =
+  process.arch === "x64"
+    ? (words: Words, at: number): number => words[at]!
+    : (words: Words, at: number): number => Atomics.load(words, at);
 export const store = (words: Words, at: number, value: number): void => void Atomics.store(words, at, value);
 /** Gives the old value, as all of these do. */
 export const add = (words: Words, at: number, value: number): number => Atomics.add(words, at, value);

@@ -211,6 +211,11 @@ export class Core {
 
   /** DONE, and the message is in `taken`; NOTHING; CLOSED; LATER. */
   take(): number {
+    if (this.#takeRing.takeNumber()) {
+      this.taken = this.#takeRing.number;
+      this.#wakeSenders();
+      return DONE;
+    }
     for (;;) {
       const ring = this.#takeRing;
       const kind = ring.peek();

@@ -17,6 +17,7 @@
 
 import { load, replace, type Words } from "../atomics.ts";
 import { LINE, type ChannelMemory } from "./memory.ts";
+import { MANY, Patience } from "./patience.ts";
 
 export const MAX_LANES = 1024;
 
@@ -35,10 +36,6 @@ export const MOVED = 1;
 export const NOTHING = -1;
 export const FULL = -1;
 export const DONE = -2;
-
-/** So many messages are enough to read at a time. */
-const MANY = 64;
-const MAX_DELAY = 2048;
 
 const HEAD = 0;
 const CELLS_AT = LINE;
@@ -68,9 +65,8 @@ export class Ring {
   /** Before this position all slots are known to be filled. */
   #filled: number;
   #tag = 0;
-  /** How long it waits for more, in turns of an empty loop. */
-  #delay = 0;
-  #looks = 0;
+  readonly #sending = new Patience();
+  readonly #receiving = new Patience();
 
   /** What `peek` has found: a number, or two words, from this lane. */
   number = 0;
@@ -121,6 +117,20 @@ export class Ring {
 
   putNumber(lane: number, value: number): number {
     const numbers = this.#numbers[lane] ?? this.#ownCells(lane);
+    const tags = this.#tags;
+    const tail = this.#tail;
+    const at = tail & this.#mask;
+    const tag = tags[at]!;
+    const own = ((tail >>> this.#shift) + 1) & this.#lapMask;
+    // Most often there is a free slot where it looks first.
+    if (((own - (tag >>> LAP_AT)) & this.#lapMask) === 1 && ((tail - this.#headSeen) | 0) < this.capacity) {
+      numbers[at] = value;
+      if (replace(tags, at, tag, (own << LAP_AT) | (Kind.number << KIND_AT) | lane)) {
+        this.position = tail;
+        this.#tail = (tail + 1) | 0;
+        return DONE;
+      }
+    }
     for (;;) {
       const found = this.#findRoom();
       if (found !== DONE) return found;
@@ -163,24 +173,34 @@ export class Ring {
 
   /** Moves #tail to the first free slot: DONE; or says why there is none. */
   #findRoom(capacity = this.capacity): number {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const tail = this.#tail;
-      const tag = load(this.#tags, tail & this.#mask);
-      const lap = tag >>> LAP_AT;
+      const at = tail & this.#mask;
       const own = ((tail >>> this.#shift) + 1) & this.#lapMask;
+      // An old one that seems to be free costs another try: it is replaced only if it is still there.
+      let tag = this.#tags[at]!;
+      if (!isFirst || tag >>> LAP_AT !== ((own - 1) & this.#lapMask)) tag = load(this.#tags, at);
+      const lap = tag >>> LAP_AT;
       if (lap === own) {
         if (((tag >>> KIND_AT) & KIND_MASK) === Kind.end) return tag & LANE_MASK;
         this.#tail = (tail + 1) | 0;
       } else if (lap === ((own - 1) & this.#lapMask)) {
         this.#tag = tag;
         if (((tail - this.#headSeen) | 0) < capacity) return DONE;
-        this.#headSeen = load(this.#head, HEAD);
-        if (((tail - this.#headSeen) | 0) < capacity) return DONE;
+        if (this.#roomAt(tail, capacity) > 0) return DONE;
         if (!this.#isOffered || !this.#skipGone()) return FULL;
       }
       // So old that others have gone around.
       else this.#tail = load(this.#head, HEAD);
     }
+  }
+
+  #roomAt(tail: number, capacity: number): number {
+    const look = (): number => {
+      this.#headSeen = load(this.#head, HEAD);
+      return capacity - ((tail - this.#headSeen) | 0);
+    };
+    return capacity < MANY * 2 ? look() : this.#sending.await(look);
   }
 
   #publish(at: number, message: number): boolean {
@@ -208,6 +228,21 @@ export class Ring {
 
   // ---- receiving
 
+  /** Takes the oldest message if it is a number that is known to be there. False says nothing. */
+  takeNumber(): boolean {
+    const next = this.#next;
+    if (((this.#filled - next) | 0) <= 0 || this.#isOffered) return false;
+    const at = next & this.#mask;
+    const tag = this.#tags[at]!;
+    const numbers = this.#numbers[tag & LANE_MASK];
+    if (((tag >>> KIND_AT) & KIND_MASK) !== Kind.number || !numbers) return false;
+    const number = numbers[at]!;
+    if (!replace(this.#head, HEAD, next, (next + 1) | 0)) return false;
+    this.#next = (next + 1) | 0;
+    this.number = number;
+    return true;
+  }
+
   /**
    * The kind of the oldest message, which is in the fields then; NOTHING where there is none. Until it is claimed others
    * may take it, and what was read may be of two messages.
@@ -227,7 +262,7 @@ export class Ring {
           this.#moveOn();
           continue;
         }
-        this.#filled = (next + this.#filledFrom(next)) | 0;
+        if (!this.#isOffered) this.#filled = (next + this.#filledFrom(next)) | 0;
       }
       const kind = (tag >>> KIND_AT) & KIND_MASK;
       const lane = tag & LANE_MASK;
@@ -249,27 +284,16 @@ export class Ring {
     }
   }
 
-  /**
-   * How many slots are filled, at least, where the first is. A reader at the heels of a writer takes the cache line away
-   * from it for every few messages. So where there are few it waits a moment, up to a microsecond, and looks again: longer
-   * if that has brought more, shorter if not.
-   */
+  /** How many slots are filled from here on, where the first is. */
   #filledFrom(next: number): number {
-    const found = this.#filledRun(next);
-    if (found === MANY || this.capacity < MANY) return found;
-    if (this.#delay === 0 && (++this.#looks & 7) === 0) this.#delay = 32;
-    if (this.#delay === 0) return found;
-    for (let i = 0; i < this.#delay; i++);
-    const more = this.#filledRun(next);
-    if (more === found) this.#delay >>= 1;
-    else if (more < MANY) this.#delay = Math.min(MAX_DELAY, this.#delay + (this.#delay >> 1) + 16);
-    if (this.#delay < 16) this.#delay = 0;
-    return more;
-  }
-
-  #filledRun(next: number): number {
-    if (!this.#isFilled((next + 15) | 0)) return 1;
-    return this.#isFilled((next + MANY - 1) | 0) ? MANY : 16;
+    const look = (): number => {
+      let found = 1;
+      while (found < MANY && this.#isTagged((next + found) | 0, this.#tags[(next + found) & this.#mask]!)) found++;
+      // So that all before it is seen.
+      load(this.#tags, (next + found - 1) & this.#mask);
+      return found;
+    };
+    return this.capacity < MANY * 2 ? look() : this.#receiving.await(look);
   }
 
   /** Takes what was peeked at. False: another was faster. */
@@ -301,8 +325,11 @@ export class Ring {
   }
 
   #isFilled(position: number): boolean {
-    const own = ((position >>> this.#shift) + 1) & this.#lapMask;
-    return load(this.#tags, position & this.#mask) >>> LAP_AT === own;
+    return this.#isTagged(position, load(this.#tags, position & this.#mask));
+  }
+
+  #isTagged(position: number, tag: number): boolean {
+    return tag >>> LAP_AT === (((position >>> this.#shift) + 1) & this.#lapMask);
   }
 
   // ---- offers

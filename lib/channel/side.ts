@@ -6,11 +6,11 @@
 // that was woken and got something looks whether there is more for another that sleeps. One that dies just then takes
 // that with it, so a sleeper looks again by itself now and then.
 //
-// A thread that blocks first looks for a while: as long as it takes to be woken, measured, so that two threads that
-// answer each other don't both sleep for want of a few microseconds.
+// A thread that blocks first looks for a while: longer than it takes to be woken, as long as that helps, so that two threads
+// that answer each other don't both sleep for want of a few microseconds.
 
 import { availableParallelism } from "node:os";
-import { add, exchange, load, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
+import { add, exchange, load, loadAfterChange, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
 import { onOwnInterrupt } from "../host.ts";
 import { resumed, waitForAny, waitNoMore, woken } from "../sync/wait-graph.ts";
 import { lookWatched } from "../sync/watch.ts";
@@ -31,11 +31,13 @@ const LOOK_AGAIN_MS = 100;
 const LONG_MS = 2 ** 31 - 1;
 
 const CAN_SPIN = availableParallelism() > 1;
-const SPIN_MIN_US = 2;
+const SPIN_LEAST_US = 2;
+/** Twice what it takes to wake a thread. */
 const SPIN_FIRST_US = 60;
-const SPIN_MAX_US = 200;
-/** Every so many sleeps it looks for the longest while. */
-const PROBE_EVERY = 16;
+/** Every so many times in vain it looks longer. */
+const SPIN_PROBE_US = 120;
+const PROBE_EVERY = 32;
+const MOST_PAUSES = 16;
 
 /** What a wait tries. True: it has come to an end. */
 export type Attempt = () => boolean;
@@ -77,9 +79,9 @@ export class Side {
     this.#at = at;
   }
 
-  /** Something changed, for so many of them. */
+  /** Something changed just now, for so many of them. */
   wake(threads = 1): void {
-    if (load(this.#words, this.#at + FLAGS) !== 0) this.#wake(threads);
+    if (loadAfterChange(this.#words, this.#at + FLAGS) !== 0) this.#wake(threads);
   }
 
   /** Something changed for all of them. */
@@ -129,7 +131,8 @@ export class Side {
     { left, dueMs }: { left?: () => void; dueMs?: () => number } = {},
   ): void {
     if (attempt()) return;
-    if (timeoutMs > 0 && CAN_SPIN && this.#spin(attempt, Math.min(this.#spinUs, timeoutMs * 1000))) return;
+    const spinUs = CAN_SPIN ? Math.min(this.#spinUs, timeoutMs * 1000) : 0;
+    if (spinUs > 0 && this.#spin(attempt, spinUs)) return;
     const startMs = performance.now();
     const unlisten = left ? onOwnInterrupt(left) : undefined;
     let isTold = false;
@@ -159,33 +162,33 @@ export class Side {
       if (isTold) waitNoMore();
       if (isWoken) resumed();
       unlisten?.();
+      if (slept) this.#adapt();
       // It may have been woken for something that is left for another.
       if (add(this.#words, this.#at + SLEEPERS, -1) > 1) this.#wake(1, THREADS);
-      if (slept) this.#adapt((performance.now() - startMs) * 1000);
     }
   }
 
-  /** Looks for a while. */
+  /** Looks for a while, at first often. */
   #spin(attempt: Attempt, us: number): boolean {
-    const startMs = performance.now();
-    const endMs = startMs + us / 1000;
+    const endMs = performance.now() + us / 1000;
+    let pauses = 1;
     do {
-      for (let i = 0; i < 16; i++) {
-        for (let n = 0; n < 8; n++) pause();
+      for (let i = 0; i < 8; i++) {
+        for (let n = 0; n < pauses; n++) pause();
         if (attempt()) {
-          const tookUs = (performance.now() - startMs) * 1000;
-          this.#spinUs = Math.min(SPIN_MAX_US, Math.max(this.#spinUs, tookUs * 2, SPIN_MIN_US));
+          this.#spinUs = SPIN_FIRST_US;
           return true;
         }
+        if (pauses < MOST_PAUSES) pauses *= 2;
       }
     } while (performance.now() < endMs);
     return false;
   }
 
-  /** A short sleep would better have been spent looking; a long one is none of its business. */
-  #adapt(sleptUs: number): void {
-    if (sleptUs < SPIN_MAX_US) this.#spinUs = Math.min(SPIN_MAX_US, Math.max(this.#spinUs, sleptUs * 2));
-    else this.#spinUs = ++this.#sleeps % PROBE_EVERY === 0 ? SPIN_MAX_US : Math.max(SPIN_MIN_US, this.#spinUs / 2);
+  /** It has slept. Where threads share a core looking never helps; so now and then it is tried whether that has changed. */
+  #adapt(): void {
+    if (++this.#sleeps % PROBE_EVERY === 0) this.#spinUs = SPIN_PROBE_US;
+    else this.#spinUs = this.#spinUs < SPIN_LEAST_US * 2 || this.#spinUs === SPIN_PROBE_US ? 0 : this.#spinUs / 2;
   }
 
   /** Resolves when the attempt is true; within this thread in the order of asking. */
