@@ -84,7 +84,8 @@ export function checkWait(
   if (options.signal !== undefined) checkSignal(options.signal);
 }
 
-function show(value: unknown): string {
+/** What came instead, in a few words. */
+export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
   if (value === null) return "null";

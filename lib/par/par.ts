@@ -1,6 +1,6 @@
 // par(): arrays whose map, filter and reduce run on all cores.
 
-import { checkFunction, checkInteger, checkKnown, checkThreads } from "../checks.ts";
+import { checkBoolean, checkFunction, checkInteger, checkKnown, checkThreads } from "../checks.ts";
 import type { Numbers } from "../memory/shared.ts";
 import { defaultThreads, parallelFor, parallelForSync } from "../pool/index.ts";
 import { inLibrary } from "../ship/index.ts";
@@ -71,6 +71,8 @@ export interface Par<T> {
 
 /** Into so many chunks the elements are cut: a number that depends on nothing else, and serves 32 threads. */
 const CHUNKS = 128;
+/** Each takes some bytes, and a moment. */
+const MOST_CHUNKS = 2 ** 24;
 
 class Pipeline<T> implements Par<T> {
   readonly #source: Source;
@@ -81,6 +83,8 @@ class Pipeline<T> implements Par<T> {
     this.#source = source;
     this.#options = options;
     this.#stages = stages;
+    if (this.#chunks() > MOST_CHUNKS)
+      throw new RangeError(`Expected no more than ${MOST_CHUNKS} chunks, got ${this.#chunks()}.`);
   }
 
   map<U>(f: (x: T, i: number) => U): Par<U> {
@@ -227,8 +231,7 @@ export function checkOptions<O extends ParOptions>(whose: string, options: O, mo
   const { threads, chunks, simd, sum } = options;
   if (threads !== undefined) checkThreads(threads);
   if (chunks !== undefined) checkInteger("chunks", chunks, 1, Infinity);
-  if (simd !== undefined && typeof simd !== "boolean")
-    throw new TypeError(`Expected simd to be true or false, got ${String(simd)}.`);
+  if (simd !== undefined) checkBoolean("simd", simd);
   if (sum !== undefined && !["fast", "pairwise", "compensated"].includes(sum))
     throw new RangeError(`Expected sum to be "fast", "pairwise" or "compensated", got ${JSON.stringify(sum)}.`);
   return { ...options };

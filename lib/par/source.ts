@@ -1,7 +1,7 @@
 // Where the elements of a pipeline come from, and what the threads get of them: shared memory as it is, numbers as a copy in
 // shared memory, anything else as a copy of its own for each thread.
 
-import { checkInteger, checkKnown } from "../checks.ts";
+import { checkInteger, checkKnown, show } from "../checks.ts";
 import { isShared, shared, type Numbers } from "../memory/shared.ts";
 import type { Operands } from "./plan.ts";
 
@@ -22,9 +22,7 @@ let hasTold = false;
 export function arraySource(xs: ArrayLike<unknown>): Source {
   const length: unknown = (xs as ArrayLike<unknown> | null | undefined)?.length;
   if (typeof xs !== "object" || !Number.isInteger(length) || (length as number) < 0)
-    throw new TypeError(
-      `par() expects an array or a typed array, got ${typeof xs}: spread an iterable first, [...xs].`,
-    );
+    throw new TypeError(`par() expects an array or a typed array, got ${show(xs)}: spread an iterable first, [...xs].`);
   return { length: length as number, kind: "array", array: xs, from: 0, cols: 0 };
 }
 

@@ -305,7 +305,7 @@ describe("what goes wrong", () => {
       [() => parSortSync([1], undefined, { threads: 0 }), /threads/],
       [() => parSortSync([1], undefined, { chunks: 0 }), /chunks/],
       [() => parSortSync([1], undefined, { stable: 1 as never }), /stable to be true or false, got 1/],
-      [() => parSortSync([1], undefined, { simd: "no" as never }), /simd to be true or false, got no/],
+      [() => parSortSync([1], undefined, { simd: "no" as never }), /simd to be true or false, got "no"/],
       [() => parSortSync([1], undefined, { sum: "exact" as never }), /sum to be "fast"/],
       [() => parSortSync([Symbol("x"), 1] as never), /Symbol/],
     ];

@@ -221,10 +221,13 @@ describe("par", () => {
   it("refuses bad arguments", () => {
     expect(() => par([1], { thread: 2 } as never)).toThrow(/par\(\) has no option "thread"; its options are threads,/);
     expect(() => par([1], null as never)).toThrow("Expected the options of par() to be an object, got null.");
-    expect(() => par(5 as never)).toThrow(/par\(\) expects an array/);
+    expect(() => par(5 as never)).toThrow(/par\(\) expects an array or a typed array, got 5 \(number\): /);
+    expect(() => par(null as never)).toThrow("got null: spread");
     expect(() => par(new Set([1]) as never)).toThrow(/\[\.\.\.xs\]/);
     expect(() => par.range(0.5, 2)).toThrow(RangeError);
     expect(() => par([], { chunks: 0 })).toThrow(RangeError);
+    expect(() => par.range(0, 2 ** 32, { chunks: 2 ** 32 })).toThrow("no more than 16777216 chunks, got 4294967296");
+    expect(par([1], { chunks: 2 ** 32 }).sumSync()).toBe(1);
     expect(() => par([], { threads: 0 })).toThrow(RangeError);
     expect(() => par([], { sum: "exact" as never })).toThrow(/"compensated", got "exact"/);
     expect(() => par([]).map(1 as never)).toThrow(/Expected the argument of map\(\) to be a function/);

@@ -1,6 +1,6 @@
 // parSort(): arrays sorted in place on all cores. Which algorithm takes which array; how the steps of one are run.
 
-import { checkFunction } from "../../checks.ts";
+import { checkBoolean, checkFunction, show } from "../../checks.ts";
 import { placeOf } from "../../memory/place.ts";
 import { shared, type Numbers } from "../../memory/shared.ts";
 import { defaultThreads, loopKernel, parallelFor, parallelForSync, type LoopKernel } from "../../pool/index.ts";
@@ -222,7 +222,7 @@ interface Settings {
 function stepsFor(xs: unknown, compare: Compare | undefined, options: SortOptions): Steps {
   if (!Array.isArray(xs) && (!ArrayBuffer.isView(xs) || xs instanceof DataView))
     throw new TypeError(
-      `parSort() expects an array or a typed array, got ${whatIs(xs)}: spread an iterable first, [...xs].`,
+      `parSort() expects an array or a typed array, got ${show(xs)}: spread an iterable first, [...xs].`,
     );
   if (compare !== undefined) checkFunction("the comparator of parSort()", compare);
   if (Object.prototype.toString.call(compare) === "[object AsyncFunction]")
@@ -230,18 +230,13 @@ function stepsFor(xs: unknown, compare: Compare | undefined, options: SortOption
       "Expected the comparator of parSort() to give a number, got an async function, which gives a promise.",
     );
   const { threads = defaultThreads(), simd = true, stable = true } = checkOptions("parSort()", options, ["stable"]);
-  if (typeof stable !== "boolean") throw new TypeError(`Expected stable to be true or false, got ${whatIs(stable)}.`);
+  checkBoolean("stable", stable);
   if (Array.isArray(xs)) return sortPlain(xs as unknown[], compare, { threads, simd });
   if (xs.buffer instanceof ArrayBuffer && xs.buffer.detached)
     throw new TypeError(
       "parSort() can't sort an array that has no memory any more: its buffer was moved to another thread.",
     );
   return sortTyped(xs as Numbers, compare, { threads, simd });
-}
-
-function whatIs(value: unknown): string {
-  if (typeof value === "object" && value !== null) return `an object of class ${value.constructor?.name ?? "null"}`;
-  return typeof value === "function" ? "a function" : `${String(value)} (${typeof value})`;
 }
 
 /**
