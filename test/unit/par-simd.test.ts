@@ -178,6 +178,22 @@ describe("SIMD kernels", () => {
     same((i: number) => (i * 7) % 13, { source: "range", offset: -5000 });
   });
 
+  it("keep for the next round what is assigned in a loop within a loop that some have left", () => {
+    same((x: number) => {
+      let rounds = 0;
+      let sum = x & 7;
+      while (sum < 20) {
+        rounds++;
+        let times = 0;
+        do {
+          times++;
+          sum += times;
+        } while (times < (x & 3));
+      }
+      return rounds;
+    });
+  });
+
   it("take variables that hold truth values, also where those come from a helper", () => {
     const isOdd = (n: number): boolean => {
       if (n < 0) return false;

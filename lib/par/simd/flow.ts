@@ -154,9 +154,10 @@ export class Flow extends Builder {
 
   /** A loop's own variable that nobody reads after it may become anything for an element that has left. */
   #isDeadAfter({ name, level }: Variable, frames: readonly Frame[], fn: ReadFunction): boolean {
-    const [outermost] = frames;
-    if (outermost?.kind !== "loop" || frames.some(({ kind }) => kind !== "loop")) return false;
-    return level === outermost.level && fn.lastUse.get(name)! < outermost.end;
+    const [loop, inner] = frames;
+    // Who has left only an inner one needs it for the next round.
+    if (loop?.kind !== "loop" || inner) return false;
+    return level === loop.level && fn.lastUse.get(name)! < loop.end;
   }
 
   #fit(value: Value, { type, uniform }: Local): Value {
