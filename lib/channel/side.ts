@@ -13,7 +13,7 @@ import { availableParallelism } from "node:os";
 import { add, exchange, load, loadAfterChange, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
 import { onOwnInterrupt } from "../host.ts";
 import { resumed, waitForAny, waitNoMore, woken } from "../sync/wait-graph.ts";
-import { lookWatched } from "../sync/watch.ts";
+import { lookWatched, noteWait } from "../sync/watch.ts";
 import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
 import { hall } from "./hall.ts";
 
@@ -270,6 +270,7 @@ export function waitOn(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let unwatch = (): void => {};
+    let unnote = (): void => {};
     let timer: NodeJS.Timeout | undefined;
     const look = (): void => {
       for (const side of sides) side.serve();
@@ -290,6 +291,7 @@ export function waitOn(
       timer = undefined;
       for (const side of sides) side.remove(waiter);
       unwatch();
+      unnote();
       stay(-1);
     };
     const waiter: Waiter = {
@@ -312,6 +314,7 @@ export function waitOn(
       else waiter.reject(error);
       for (const side of sides) side.serve();
     });
+    unnote = noteWait(what);
     stay(1);
     lookWhenDue();
     for (const side of sides) side.add(waiter);

@@ -2,7 +2,7 @@
 
 import type { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { channel, ChannelClosedError, spawn, Pool } from "../../lib/index.ts";
+import { channel, ChannelClosedError, spawn, Pool, watch } from "../../lib/index.ts";
 
 describe("the last sender", () => {
   it("closes the channel, and not before", async () => {
@@ -24,6 +24,18 @@ describe("the last sender", () => {
     clone[Symbol.dispose]();
     expect(await waiting).toEqual([1, 3, 4, 5]);
     expect(receiver.tryRecv()).toEqual({ ok: false, closed: true });
+  });
+
+  it("that is kept keeps a reader waiting, and watch says for what", async () => {
+    const [sender, receiver] = channel<number>(4);
+    let reading: Promise<number> | undefined;
+    const watching = watch({ timeoutMs: 300 }, () => (reading = receiver.recvAsync()));
+    await expect(watching).rejects.toMatchObject({
+      name: "DeadlockError",
+      cycle: [expect.objectContaining({ holds: "", waitsFor: "a message" })],
+    });
+    sender[Symbol.dispose]();
+    await expect(reading).rejects.toThrow(ChannelClosedError);
   });
 
   it("may be in another thread", async () => {
