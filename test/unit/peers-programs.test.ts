@@ -191,3 +191,38 @@ it("ten-pages.py fetches ten pages at once", async ({ skip }) => {
     server.close();
   }
 });
+
+it.for([
+  ["words.py", ["20", "5"]],
+  ["words.rs", ["20"]],
+] as const)("%s: four words, in order", async ([name, args], { skip }) => {
+  type Heard = { words: { text: string; ms: number }[]; empty?: number };
+  const { words, empty = 0 } = await valueOf<Heard>(skip, name, ...args);
+  expect(words.map(({ text }) => text)).toEqual(["hello", "from", "the", "thread"]);
+  expect(words.map(({ ms }) => ms)).toEqual(words.map(({ ms }) => ms).toSorted((a, b) => a - b));
+  expect(empty).toBeGreaterThanOrEqual(0);
+});
+
+it.for(["threads", "processes"])("transfer.py: numbers to %s arrive", async (kind, { skip }) => {
+  const { ms, sum } = await valueOf<Way>(skip, "transfer.py", kind, 3000, 2);
+  expect(ms).toHaveLength(2);
+  expect(sum).toBe((3000 * 2999) / 2);
+});
+
+it("transfer.go: numbers through a channel arrive", async ({ skip }) => {
+  const { ms, sum } = await valueOf<Way>(skip, "transfer.go", 3000, 2);
+  expect(ms).toHaveLength(2);
+  expect(sum).toBe((3000 * 2999) / 2);
+});
+
+it("transfer.rs: numbers through a channel and through a lock arrive", async ({ skip }) => {
+  for (const way of Object.values(await valueOf<Record<string, Way>>(skip, "transfer.rs", 3000, 2)))
+    expect(way).toEqual({ ms: [expect.any(Number), expect.any(Number)], sum: (3000 * 2999) / 2 });
+});
+
+it("transfer-crossbeam.rs: numbers arrive", async ({ skip }) => {
+  const crates = { "crossbeam-channel": "0.5" };
+  const result = await peers.rust(file("transfer-crossbeam.rs"), { args: ["3000", "2"], crates });
+  if (!result.installed) return skip(result.message);
+  expect(result).toMatchObject({ ok: true, stderr: "", value: { sum: (3000 * 2999) / 2 } });
+});
