@@ -28,6 +28,11 @@ export class ReceiveCase<R> implements Case<R> {
     return this.core.receivers;
   }
 
+  /** Does somebody wait to meet it? */
+  get isAwaited(): boolean {
+    return this.core.isRendezvous && this.core.senders.isAwaited;
+  }
+
   attempt(isBlocking: boolean): boolean {
     this.#found = this.core.take();
     if (this.#found === LATER && isBlocking) throw needsImport();
@@ -57,6 +62,10 @@ export class SendCase<R> implements Case<R> {
     return this.core.senders;
   }
 
+  get isAwaited(): boolean {
+    return this.core.isRendezvous && this.core.receivers.isAwaited;
+  }
+
   /** Of a rendezvous it would have to be offered. */
   attempt(): boolean {
     if (this.core.isClosed) throw closedError(this.#value);
@@ -67,9 +76,8 @@ export class SendCase<R> implements Case<R> {
     return found === DONE;
   }
 
-  /** Where somebody waits for it: an offer, which may have been taken already. */
-  offer(): Offer | undefined {
-    if (!this.core.isRendezvous || !this.core.receivers.isAwaited) return undefined;
+  /** For a rendezvous. */
+  offer(): Offer {
     return new Offer(this.core, this.#parcel, this.#value);
   }
 

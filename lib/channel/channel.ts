@@ -10,7 +10,7 @@ import { ReceiveCase, SendCase, type Case } from "./case.ts";
 import { Core, LATER, newMemory } from "./core.ts";
 import { CountedCore, newCountedMemory } from "./counted.ts";
 import { kept, parcelOf, type Parcel } from "./message.ts";
-import { closedError, full, needsImport, Offer, SENDING, tryOffer } from "./offer.ts";
+import { closedError, full, needsImport, Offer, RECEIVING, SENDING, tryOffer, tryTake } from "./offer.ts";
 import { CLOSED, DONE, NOTHING } from "./ring.ts";
 import { Schema, type Form } from "./schema.ts";
 import { isClock, TickingCore, type Clock } from "./ticking.ts";
@@ -61,7 +61,7 @@ const NO_LIMITS: Wait = {};
  * Captured by a task, or sent to one, or in a message, it is the same channel there.
  *
  * Waits: `send` and `recv` block the thread, `sendAsync` and `recvAsync` never do, `trySend` and `tryRecv` never wait (of a
- * rendezvous, `trySend` gives who waits a millisecond to take it). Whoever makes room, sends or closes wakes them.
+ * rendezvous, they give who waits at the other end a millisecond to come). Whoever makes room, sends or closes wakes them.
  * Order: messages come out in the order in which they went in; what a thread did before `send` is seen by who receives.
  * Who waits first in a thread is served first; between threads whoever is fastest.
  * Values: numbers in place, plain data and all that a task may be given by copy; shared memory and primitives stay the
@@ -174,7 +174,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   /** Takes the oldest message if there is one. */
   tryRecv(): Tried<T> {
     const core = this.#core;
-    const found = core.take();
+    const found = tryTake(core);
     if (found === LATER) throw needsImport();
     return found === DONE ? { ok: true, value: core.taken as T } : { ok: false, closed: found === CLOSED };
   }
@@ -261,8 +261,6 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     }
   }
 }
-
-const RECEIVING = "the wait for a message";
 
 /** For channel(). */
 export function countedChannel<T>(capacity: number): Channel<T> {

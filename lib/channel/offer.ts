@@ -3,9 +3,10 @@
 import { ChannelClosedError, ChannelFullError, TimeoutError } from "../errors.ts";
 import type { Core } from "./core.ts";
 import type { Parcel } from "./message.ts";
-import { CLOSED, FULL } from "./ring.ts";
+import { CLOSED, FULL, NOTHING } from "./ring.ts";
 
 export const SENDING = "the wait for room in a channel";
+export const RECEIVING = "the wait for a message";
 
 /** A message of a rendezvous that waits for its taker. */
 export class Offer {
@@ -39,24 +40,44 @@ export class Offer {
 
   /** False: it has not been taken, and never will be. */
   withdraw(): boolean {
-    return this.#position !== undefined && !this.#core.withdraw(this.#position);
+    if (this.#position === undefined) return false;
+    const isTaken = !this.#core.withdraw(this.#position);
+    if (!isTaken) this.#position = undefined;
+    return isTaken;
+  }
+
+  /** Gives who waits for it a moment to take it. False: it is withdrawn. */
+  standForAMoment(): boolean {
+    const left = (): void => void this.withdraw();
+    try {
+      this.#core.senders.block(() => this.attempt(), SENDING, { timeoutMs: MOMENT_MS }, { left });
+      return true;
+    } catch (error) {
+      if (error instanceof TimeoutError) return this.withdraw();
+      throw error;
+    }
   }
 }
 
-/** Who waits for it is given so long to take it. */
-const TAKE_MS = 1;
+/** Who waits at the other end of a rendezvous is given so long to come. */
+export const MOMENT_MS = 1;
 
 export function tryOffer(core: Core, parcel: Parcel, value: unknown): boolean {
   if (core.isClosed) throw closedError(value);
   if (!core.receivers.isAwaited) return false;
-  const offer = new Offer(core, parcel, value);
+  return new Offer(core, parcel, value).standForAMoment();
+}
+
+/** What `take` comes to. A select offers what it would send where somebody waits, so it is waited for a moment. */
+export function tryTake(core: Core): number {
+  let found = core.take();
+  if (found !== NOTHING || !core.isRendezvous || !core.senders.isAwaited) return found;
   try {
-    core.senders.block(() => offer.attempt(), SENDING, { timeoutMs: TAKE_MS });
-    return true;
+    core.receivers.block(() => (found = core.take()) !== NOTHING, RECEIVING, { timeoutMs: MOMENT_MS });
   } catch (error) {
-    if (error instanceof TimeoutError) return offer.withdraw();
-    throw error;
+    if (!(error instanceof TimeoutError)) throw error;
   }
+  return found;
 }
 
 /** A channel that takes no more gives the value back. */

@@ -4,23 +4,30 @@
 // To receive and to send where there is room takes one step each, so it is tried one case after the other. What is sent
 // by rendezvous has to be offered: one offer at a time, where somebody waits for it, and it is withdrawn before anything
 // else is tried. If it can't be withdrawn, it was taken, and that is the choice.
+//
+// A select that would both send and receive by the same rendezvous waits there itself, and can't tell whether others do. It
+// offers anyway and leaves the offer for some milliseconds, each time others, so that of two such selects one takes.
 
 import { load, wait } from "../atomics.ts";
 import { checkFunction, checkMilliseconds, checkWait } from "../checks.ts";
+import { TimeoutError } from "../errors.ts";
 import { onOwnInterrupt } from "../host.ts";
 import { inLibrary } from "../library.ts";
+import { resumed, waitForAny, waitNoMore } from "../sync/wait-graph.ts";
+import { lookWatched } from "../sync/watch.ts";
 import { timeoutError, type Wait, type WaitAsync } from "../waiting.ts";
 import { AfterCase, OtherwiseCase, ReceiveCase, SendCase, type Case } from "./case.ts";
 import { Channel } from "./channel.ts";
 import { hall } from "./hall.ts";
-import type { Offer } from "./offer.ts";
+import { MOMENT_MS, type Offer } from "./offer.ts";
 import { waitOn } from "./side.ts";
 import { now, type Clock } from "./ticking.ts";
 
 type Ready<R> = ReceiveCase<R> | SendCase<R>;
 
-const SELECTING = "select()";
+const CHOOSING = "the wait for a case of select()";
 const LOOK_AGAIN_MS = 100;
+const MOST_STANDING_MS = 16;
 
 class Selection<R> {
   readonly #ready: Ready<R>[] = [];
@@ -29,6 +36,8 @@ class Selection<R> {
   readonly otherwise: OtherwiseCase<R> | undefined;
   readonly #after: AfterCase<R> | undefined;
   #standing: { offer: Offer; by: SendCase<R> } | undefined;
+  #standsUntilMs = 0;
+  #standsMs = MOMENT_MS;
   #isTrying = false;
   chosen: { finish(): R } | undefined;
 
@@ -54,7 +63,9 @@ class Selection<R> {
   /** When something may be chosen without being woken. */
   dueMs(): number {
     const due = this.#ready.map((one) => (one instanceof ReceiveCase ? one.core.dueMs() : Infinity));
-    return Math.min(this.#after ? this.#startMs + this.#after.ms : Infinity, ...due);
+    if (this.#after) due.push(this.#startMs + this.#after.ms);
+    if (this.#standing && this.#standsUntilMs > 0) due.push(this.#standsUntilMs);
+    return Math.min(...due);
   }
 
   /** True: one is chosen. */
@@ -64,6 +75,8 @@ class Selection<R> {
     if (this.#isTrying) return false;
     this.#isTrying = true;
     try {
+      if (this.#standing && performance.now() < this.#standsUntilMs)
+        return this.#standing.offer.attempt() && this.#choose(this.#standing.by);
       if (this.withdraw()) return true;
       const order = shuffled(this.#ready);
       for (const one of order) if (one.attempt(this.#isBlocking)) return this.#choose(one);
@@ -77,11 +90,18 @@ class Selection<R> {
   }
 
   #offer(by: SendCase<R>): boolean {
-    if (this.#standing) return false;
+    if (this.#standing || !by.core.isRendezvous) return false;
+    const isBothWays = !this.otherwise && this.#ready.some((one) => one instanceof ReceiveCase && one.core === by.core);
+    if (!isBothWays && !by.isAwaited) return false;
+    this.#standsUntilMs = isBothWays ? Math.min(this.dueMs(), performance.now() + this.#nextStandMs()) : 0;
     const offer = by.offer();
-    if (!offer) return false;
     this.#standing = { offer, by };
     return offer.attempt();
+  }
+
+  #nextStandMs(): number {
+    this.#standsMs = Math.min(MOST_STANDING_MS, this.#standsMs * 2);
+    return (this.#standsMs * (1 + Math.random())) / 2;
   }
 
   /** Takes back what is offered. True: it had been taken. */
@@ -99,31 +119,90 @@ class Selection<R> {
 
   block({ timeoutMs = Infinity }: Wait): void {
     if (this.attempt()) return;
-    const endMs = this.#startMs + timeoutMs;
+    const endMs = performance.now() + timeoutMs;
     const unlisten = onOwnInterrupt(() => void this.withdraw());
     const sides = this.sides;
+    let isTold = false;
+    let isWoken = false;
+    let isAsleep = false;
     try {
       for (;;) {
         const epoch = load(hall, 0);
         for (const side of sides) side.flagSelect();
         if (this.attempt()) return;
         const nowMs = performance.now();
-        if (nowMs >= endMs) {
-          if (this.withdraw()) return;
-          throw timeoutError(SELECTING, timeoutMs);
+        if (nowMs >= endMs) throw timeoutError(CHOOSING, timeoutMs);
+        if (isWoken) resumed();
+        else if (isAsleep) lookWatched();
+        isAsleep = true;
+        const dueMs = this.dueMs();
+        if (!isTold && dueMs === Infinity && endMs === Infinity) {
+          waitForAny(CHOOSING);
+          isTold = true;
         }
-        wait(hall, 0, epoch, Math.min(endMs - nowMs, LOOK_AGAIN_MS, Math.max(0, this.dueMs() - nowMs)));
+        isWoken = false;
+        isWoken = wait(hall, 0, epoch, Math.min(endMs - nowMs, LOOK_AGAIN_MS, Math.max(0, dueMs - nowMs)));
       }
+    } catch (error) {
+      // What it had offered may have been taken just then.
+      if (!this.withdraw()) throw error;
     } finally {
+      if (isTold) waitNoMore();
+      if (isWoken) resumed();
       unlisten();
     }
+  }
+
+  /** What was tried first may have come true before what was tried last was over. */
+  #attemptTwice(): boolean {
+    return this.attempt() || (!this.#standing && this.attempt());
+  }
+
+  /** Does not wait; but who waits at the other end of a rendezvous is given a moment to come. */
+  meet(): boolean {
+    if (this.#attemptTwice()) return true;
+    const { offer, by } = this.#standing ?? {};
+    if (offer) return offer.standForAMoment() ? this.#choose(by!) : this.withdraw();
+    if (!this.#isAwaited) return false;
+    try {
+      this.block({ timeoutMs: MOMENT_MS });
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
+    return this.chosen !== undefined;
+  }
+
+  /** The same without blocking. */
+  async meetAsync(): Promise<boolean> {
+    if (this.#attemptTwice()) return true;
+    if (!this.#standing && !this.#isAwaited) return false;
+    try {
+      await this.wait({ timeoutMs: MOMENT_MS });
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
+    return this.chosen !== undefined;
+  }
+
+  wait(options: WaitAsync): Promise<void> {
+    return waitOn(this.sides, () => this.attempt(), CHOOSING, options, {
+      isChoice: true,
+      withdraw: () => this.withdraw(),
+      dueMs: () => this.dueMs(),
+    });
+  }
+
+  /** Does somebody wait at the other end of a rendezvous? */
+  get #isAwaited(): boolean {
+    return this.#ready.some(({ isAwaited }) => isAwaited);
   }
 }
 
 /**
  * Does the first of several things that can be done, and none of the others; what its function returns is the result.
  *
- * Waits: blocks the thread until one can be done; with `otherwise` never; `after` limits the wait, and so does `timeoutMs`.
+ * Waits: blocks the thread until one can be done; with `otherwise` never, but for the millisecond that who waits at the other
+ * end of a rendezvous is given to come; `after` limits the wait, and so does `timeoutMs`.
  * Order: among those that can be done at once it chooses at random, so that none is always last.
  * A case can be used again. A channel that is closed and empty can always be received from: `ok` is false.
  * Throws ChannelClosedError where one would send on a closed channel, TimeoutError, TypeError for what is no case.
@@ -137,10 +216,10 @@ class Selection<R> {
  * ]);
  */
 export function select<R>(cases: readonly Case<R>[], options: Wait = {}): R {
-  checkWait(SELECTING, options, ["timeoutMs"]);
+  checkWait("select()", options, ["timeoutMs"]);
   const selection = new Selection(cases, true);
   if (selection.otherwise) {
-    if (!selection.attempt() && !selection.withdraw()) return selection.otherwise.finish();
+    if (!selection.meet()) return selection.otherwise.finish();
   } else selection.block(options);
   return selection.chosen!.finish();
 }
@@ -151,12 +230,8 @@ export async function selectAsync<R>(cases: readonly Case<R>[], options: WaitAsy
   const selection = new Selection(cases, false);
   const isAborted = options.signal?.aborted === true;
   if (selection.otherwise) {
-    if (!selection.attempt() && !selection.withdraw()) return selection.otherwise.finish();
-  } else if (isAborted || !selection.attempt())
-    await waitOn(selection.sides, () => selection.attempt(), SELECTING, options, {
-      withdraw: () => selection.withdraw(),
-      dueMs: () => selection.dueMs(),
-    });
+    if (!(await selection.meetAsync())) return selection.otherwise.finish();
+  } else if (isAborted || !selection.attempt()) await selection.wait(options);
   return selection.chosen!.finish();
 }
 

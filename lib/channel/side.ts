@@ -13,7 +13,7 @@ import { availableParallelism } from "node:os";
 import { add, exchange, load, loadAfterChange, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
 import { onOwnInterrupt } from "../host.ts";
 import { resumed, waitForAny, waitNoMore, woken } from "../sync/wait-graph.ts";
-import { lookWatched, noteWait } from "../sync/watch.ts";
+import { keepAlive, lookWatched, noteWait } from "../sync/watch.ts";
 import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
 import { hall } from "./hall.ts";
 
@@ -46,20 +46,22 @@ export type Attempt = () => boolean;
 export interface Waiter {
   /** Throws where the wait ends badly. */
   attempt: Attempt;
+  /** It waits elsewhere, too: that it fails says nothing about those behind it. */
+  isChoice: boolean;
   resolve(): void;
   reject(error: unknown): void;
 }
 
 /** Shared memory alone does not keep a program alive. */
 let waiting = 0;
-let alive: NodeJS.Timeout | undefined;
+let letGo: (() => void) | undefined;
 
 function stay(by: number): void {
   waiting += by;
-  if (waiting > 0) alive ??= setInterval(() => {}, LONG_MS);
+  if (waiting > 0) letGo ??= keepAlive(() => {}, LONG_MS);
   else {
-    clearInterval(alive);
-    alive = undefined;
+    letGo?.();
+    letGo = undefined;
   }
 }
 
@@ -102,7 +104,7 @@ export class Side {
     }
     if ((flags & SELECTS) !== 0) {
       add(hall, 0, 1);
-      notify(hall, 0);
+      woken(notify(hall, 0));
     }
   }
 
@@ -223,8 +225,8 @@ export class Side {
           waiter.reject(error);
           continue;
         }
-        if (!done) break;
-        waiter.resolve();
+        if (done) waiter.resolve();
+        else if (!waiter.isChoice) break;
       }
     } finally {
       this.#isServing = false;
@@ -254,6 +256,8 @@ export class Side {
 }
 
 export interface More {
+  /** See Waiter. */
+  isChoice?: boolean;
   /** Where the wait is to end: has it come true after all? Default: one more attempt. */
   withdraw?: Attempt;
   /** When to try again without being woken, on the clock of performance.now(). */
@@ -266,7 +270,7 @@ export function waitOn(
   attempt: Attempt,
   what: string,
   limits: WaitAsync,
-  { withdraw = attempt, dueMs }: More,
+  { isChoice = false, withdraw = attempt, dueMs }: More,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let unwatch = (): void => {};
@@ -296,6 +300,7 @@ export function waitOn(
     };
     const waiter: Waiter = {
       attempt,
+      isChoice,
       resolve: () => (leave(), resolve()),
       reject: (error) => (leave(), reject(error as Error)),
     };

@@ -202,6 +202,6 @@ const ROOT = libraryUrl("").replace(/\.[jt]s$/, "");
 /** The line of the program that has called the library. */
 export function whereNow(): string {
   const lines = (new Error("here").stack ?? "").split("\n").slice(1);
-  const line = lines.find((one) => !one.includes(ROOT) && !one.includes("node:internal"));
+  const line = lines.find((one) => !/node:internal|\(<anonymous>\)/.test(one) && !one.includes(ROOT));
   return line?.trim().replace(/^at /, "") ?? "?";
 }

@@ -94,6 +94,75 @@ it("meets another select in the same thread, by rendezvous", async () => {
   expect(await first).toBe(6);
 });
 
+describe("who doesn't wait meets who does, by rendezvous", () => {
+  it("tryRecv and a select with otherwise receive from a select that sends", async () => {
+    const [channel, stop] = [new Channel<number>(), new Channel<number>()];
+    const thread = spawn(() => {
+      let sent = 0;
+      while (select([channel.onSend(sent, () => true), stop.onRecv(() => false)])) sent++;
+      return sent;
+    });
+    const got: number[] = [];
+    while (got.length < 10) {
+      const tried = channel.tryRecv();
+      if (tried.ok) got.push(tried.value);
+      select<unknown>([channel.onRecv((n) => got.push(n!)), otherwise(() => {})]);
+      await selectAsync<unknown>([channel.onRecv((n) => got.push(n!)), otherwise(() => {})]);
+    }
+    stop.close();
+    expect(await thread.joinAsync()).toBe(got.length);
+    expect(got).toEqual(got.map((_, i) => i));
+  });
+
+  it("a select with otherwise sends to a thread that receives", async () => {
+    const channel = new Channel<number>();
+    const thread = spawn(() => [...channel]);
+    for (let sent = 0; sent < 10;) {
+      const [now, later] = [sent, sent + 1];
+      if (select([channel.onSend(now, () => true), otherwise(() => false)])) sent++;
+      const isNext = sent === later;
+      if (await selectAsync([channel.onSend(isNext ? later : now, () => true), otherwise(() => false)])) sent++;
+    }
+    channel.close();
+    const got = await thread.joinAsync();
+    expect(got).toEqual(got.map((_, i) => i));
+    expect(got.length).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe("a select that would send and receive by the same rendezvous", () => {
+  const cases = (channel: Channel<number>) => [channel.onSend(1, () => "sent"), channel.onRecv((n) => `got ${n}`)];
+
+  it("leaves the event loop free, and does not meet itself", async () => {
+    const channel = new Channel<number>();
+    const both = selectAsync(cases(channel));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await channel.recvAsync()).toBe(1);
+    expect(await both).toBe("sent");
+    const again = selectAsync(cases(channel));
+    await channel.sendAsync(2);
+    expect(await again).toBe("got 2");
+  });
+
+  it("sleeps while nothing comes", () => {
+    const channel = new Channel<number>();
+    const before = process.cpuUsage();
+    expect(select([...cases(channel), after(400, () => "late")])).toBe("late");
+    const { user, system } = process.cpuUsage(before);
+    expect(user + system).toBeLessThan(200_000);
+  });
+
+  it("meets another one, there and here", async () => {
+    const channel = new Channel<number>();
+    const rounds = (): string[] => Array.from({ length: 500 }, () => select(cases(channel)));
+    const threads = [spawn(rounds), spawn(rounds)];
+    const done = (await Promise.all(threads.map((thread) => thread.joinAsync()))).flat();
+    expect(done.filter((what) => what === "sent")).toHaveLength(500);
+    const here = await Promise.all([selectAsync(cases(channel)), selectAsync(cases(channel))]);
+    expect(here.sort()).toEqual(["got 1", "sent"]);
+  });
+});
+
 it("chooses among the ready at random", () => {
   const channels = Array.from({ length: 4 }, () => new Channel<number>(1));
   const counts = channels.map(() => 0);

@@ -12,6 +12,7 @@ import {
   Latch,
   Mutex,
   Pool,
+  select,
   Semaphore,
   spawn,
   TimeoutError,
@@ -66,6 +67,19 @@ it("a thread that receives from a channel, and one that sends to another, are to
   expect(full.recv()).toBe(1);
   await sending;
   expect(full.recv()).toBe(2);
+});
+
+it("a thread that selects is told, and has done none of its cases", async () => {
+  await using pool = new Pool({ threads: 1 });
+  const [empty, full] = [new Channel<number>(), new Channel<number>(1)];
+  full.send(1);
+  const there = pool.run(() => select([full.onSend(2, () => 2)]));
+  const error = await caught(watch(FOREVER, () => void select([empty.onRecv(() => 1), full.onSend(3, () => 3)])));
+  expect(error.timedOut).toBe(false);
+  expect(error.cycle.map(({ waitsFor }) => waitsFor)).toEqual(Array(2).fill("a case of select()"));
+  expect(empty.tryRecv()).toEqual({ ok: false, closed: false });
+  expect(full.recv()).toBe(1);
+  expect(await there).toBe(2);
 });
 
 it("all threads are blocked, each for another thing", async () => {
@@ -127,10 +141,12 @@ it("the time decides where something may still come, and the error says so", asy
 
 it("an event loop that has nothing left to wait for is told, with all tasks that are blocked", async () => {
   const program = `
-    import { Pool, Semaphore, watch } from ${JSON.stringify(new URL("../../lib/index.ts", import.meta.url).href)};
+    import { Channel, Pool, selectAsync, Semaphore, watch } from ${JSON.stringify(new URL("../../lib/index.ts", import.meta.url).href)};
     const say = (error) => console.log(JSON.stringify([error.name, error.timedOut, error.cycle.map((row) => row.waitsFor)]));
     const none = new Semaphore(0);
     await watch({ timeoutMs: 1e9 }, () => none.acquireAsync()).catch(say);
+    await watch({ timeoutMs: 1e9 }, () => new Channel().recvAsync()).catch(say);
+    await watch({ timeoutMs: 1e9 }, () => selectAsync([new Channel(1).onRecv(() => 1)])).catch(say);
     const pool = new Pool({ threads: 2 });
     await watch({ timeoutMs: 1e9 }, () => pool.map([1, 2, 3, 4], () => void none.acquire())).catch(say);
     await pool.terminate();
@@ -147,8 +163,10 @@ it("an event loop that has nothing left to wait for is told, with all tasks that
   );
   const lines = stdout.trim().split("\n");
   expect(lines[0]).toBe('["DeadlockError",false,["a permit"]]');
-  expect(lines[1]).toMatch(/^\["DeadlockError",false,\["a permit","a permit"/);
-  expect(lines[2]).toBe("released");
+  expect(lines[1]).toBe('["DeadlockError",false,["a message"]]');
+  expect(lines[2]).toBe('["DeadlockError",false,["a case of select()"]]');
+  expect(lines[3]).toMatch(/^\["DeadlockError",false,\["a permit","a permit"/);
+  expect(lines[4]).toBe("released");
 });
 
 it.each([
