@@ -120,7 +120,7 @@ class Spawned<R> implements Thread<R>, Staff {
       port1.close();
       throw unsendable(cause);
     }
-    starting();
+    starting(this.#worker.threadId);
     addStaff(this);
     this.id = this.#worker.threadId;
     this.#port = port1;

@@ -72,7 +72,7 @@ export class PoolThread {
       port1.close();
       throw error;
     }
-    starting();
+    starting(worker.threadId);
     this.#worker = worker;
     this.#pulse = port1;
     port1.unref();

@@ -34,6 +34,8 @@ export const EDGE = 3;
 /** One character for each half word. */
 export const LABEL_LENGTH = 64;
 export const WHERE_LENGTH = 160;
+/** Its number, once it has begun. */
+const BEGUN = 11;
 const TEXT = 12;
 const RECORD = TEXT + (LABEL_LENGTH + WHERE_LENGTH) / 2;
 
@@ -45,6 +47,8 @@ interface Here {
   readonly buffer: SharedArrayBuffer;
   readonly number: number;
   readonly children: Map<number, Worker>;
+  /** By Node's id: counted as starting, until they have ended. */
+  readonly started: Set<number>;
 }
 
 /** The library may be loaded twice in a thread; the thread is one. */
@@ -61,6 +65,7 @@ function settle(): Here {
     0,
   ];
   const children = new Map<number, Worker>();
+  const started = new Set<number>();
   const number = claim(new Int32Array(buffer), parent);
   setEnvironmentData(KEY, [buffer, number]);
   process.on("worker", (worker: Worker) => {
@@ -70,9 +75,11 @@ function settle(): Here {
     worker.once("exit", () => {
       children.delete(id);
       ended(id);
+      // It was stopped before it began.
+      if (started.delete(id)) add(table, STARTING, -1);
     });
   });
-  return { buffer, number, children };
+  return { buffer, number, children, started };
 }
 
 /** A record of a thread that has ended, or a new one: with the number after its last. */
@@ -124,10 +131,19 @@ export function live(): number[] {
   return numbers;
 }
 
-/** To be called by who starts a thread, and by that one when it has begun. */
-export const starting = (): void => void add(table, STARTING, 1);
-export const begun = (): void => void add(table, STARTING, -1);
-/** One that dies before it begins counts for good. */
+/** To be called by who starts a thread. */
+export function starting(nodeId: number): void {
+  here.started.add(nodeId);
+  add(table, STARTING, 1);
+}
+
+/** To be called by that one when it has begun. */
+export function begun(): void {
+  store(table, recordOf(me) + BEGUN, me);
+  add(table, STARTING, -1);
+}
+
+/** One that dies before it begins, with the thread that has started it, counts for good. */
 export const isAnyStarting = (): boolean => load(table, STARTING) !== 0;
 
 /** A number for a new lock. */
@@ -137,7 +153,9 @@ function ended(nodeId: number): void {
   for (let slot = 0, used = load(table, USED); slot < used; slot++) {
     const at = RECORDS_AT + slot * RECORD;
     const number = load(table, at + NUMBER);
-    if (number > 0 && load(table, at + NODE_ID) === nodeId) replace(table, at + NUMBER, number, -number);
+    if (number <= 0 || load(table, at + NODE_ID) !== nodeId) continue;
+    if (load(table, at + BEGUN) === number) here.started.delete(nodeId);
+    replace(table, at + NUMBER, number, -number);
   }
 }
 

@@ -74,7 +74,9 @@ it("a thread that selects is told, and has done none of its cases", async () => 
   const [empty, full] = [new Channel<number>(), new Channel<number>(1)];
   full.send(1);
   const there = pool.run(() => select([full.onSend(2, () => 2)]));
-  const error = await caught(watch(FOREVER, () => void select([empty.onRecv(() => 1), full.onSend(3, () => 3)])));
+  const error = await caught(
+    watch({ timeoutMs: 15_000 }, () => void select([empty.onRecv(() => 1), full.onSend(3, () => 3)])),
+  );
   expect(error.timedOut).toBe(false);
   expect(error.cycle.map(({ waitsFor }) => waitsFor)).toEqual(Array(2).fill("a case of select()"));
   expect(empty.tryRecv()).toEqual({ ok: false, closed: false });
@@ -106,6 +108,13 @@ it("all threads are blocked, each for another thing", async () => {
   expect(rows).toEqual(expect.arrayContaining([">a latch", ">m", "m>a permit"]));
   await Promise.all([pool.terminate(), thread.terminate()]);
   await settled;
+});
+
+it("a thread that was stopped before it began is not waited for", async () => {
+  await spawn(() => {}).terminate();
+  await new Pool({ threads: 1 }).terminate();
+  const error = await caught(watch({ timeoutMs: 15_000 }, () => void new Semaphore(0).acquire()));
+  expect(error.timedOut).toBe(false);
 });
 
 it("nothing is told while a thread runs that may still give it", async () => {
