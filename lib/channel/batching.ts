@@ -5,7 +5,7 @@
 import { beforeBlocking } from "../atomics.ts";
 import { ChannelClosedError, TimeoutError } from "../errors.ts";
 import { Core } from "./core.ts";
-import { Batch, empty, kept, packed, type Parcel } from "./message.ts";
+import { Batch, empty, kept, packed, packedNumbers, parcelOf, type Parcel } from "./message.ts";
 import { CLOSED, DONE } from "./ring.ts";
 import type { Schema } from "./schema.ts";
 
@@ -38,10 +38,13 @@ export const inBatches = (capacity: number, size: number): number => Math.max(1,
 export class BatchingCore extends Core {
   readonly #size: number;
   readonly #gathered: Parcel[] = [];
+  /** As long as there are numbers alone they are here instead, so many. */
+  #numbers: Float64Array | undefined;
+  #count = 0;
   /** Packed, and not put yet. */
   readonly #packed: Parcel[] = [];
   #isScheduled = false;
-  #items: readonly unknown[] = [];
+  #items: ArrayLike<unknown> = [];
   #at = 0;
 
   constructor(buffer: SharedArrayBuffer, capacity: number, schema: Schema | undefined, size: number) {
@@ -50,8 +53,20 @@ export class BatchingCore extends Core {
   }
 
   /** Takes it into the batch. False: there is no room. */
+  gatherNumber(value: number): boolean {
+    if (this.#gathered.length > 0 || this.#packed.length > 0 || this.isClosedHere) return this.gather(parcelOf(value));
+    this.#numbers ??= new Float64Array(this.#size);
+    this.#numbers[this.#count++] = value;
+    if (this.#count === this.#size) this.flush();
+    else if (this.#count === 1) this.#schedule();
+    return true;
+  }
+
+  /** The same for anything. */
   gather(parcel: Parcel): boolean {
     if (this.isClosed || !this.#drain()) return false;
+    for (let i = 0; i < this.#count; i++) this.#gathered.push(parcelOf(this.#numbers![i]!));
+    this.#count = 0;
     this.#gathered.push(kept(parcel));
     // What is moved is gone here at once.
     if (parcel.moved) empty(parcel.moved);
@@ -73,6 +88,10 @@ export class BatchingCore extends Core {
 
   /** Puts all that is gathered, where there is room: true. */
   override flush(): boolean {
+    if (this.#count > 0) {
+      this.#packed.push(packedNumbers(this.#numbers!.subarray(0, this.#count)));
+      this.#count = 0;
+    }
     if (this.#gathered.length > 0) this.#packed.push(packed(this.#gathered.splice(0)));
     const isDone = this.#drain();
     if (isDone) gathering.delete(this);

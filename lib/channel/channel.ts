@@ -86,6 +86,8 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   readonly #batching: BatchingCore | undefined;
   /** Numbers are put as they are. */
   readonly #isPlain: boolean;
+  /** Numbers are gathered as they are. */
+  readonly #isGathered: boolean;
 
   constructor(capacity?: number, options?: ChannelOptions);
   constructor(from: number | Arrived | Clock | Counted = 0, options: ChannelOptions = {}) {
@@ -96,6 +98,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     this.#schema = form && new Schema(form);
     this.#batching = batch > 1 ? new BatchingCore(buffer, capacity, this.#schema, batch) : undefined;
     this.#isPlain = !form && batch === 1 && capacity > 0;
+    this.#isGathered = !form && batch > 1;
     this.#core = clock
       ? new TickingCore(buffer, clock)
       : (this.#batching ?? new (isCounted ? CountedCore : Core)(buffer, capacity, this.#schema));
@@ -118,7 +121,10 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   send(value: T, options: Wait = NO_LIMITS): void {
     if (options !== NO_LIMITS) checkWait("send()", options, SEND);
     const core = this.#core;
-    if (this.#isPlain && typeof value === "number" && this.#putNumber(value) === DONE) return;
+    if (typeof value === "number") {
+      if (this.#isPlain && this.#putNumber(value) === DONE) return;
+      if (this.#isGathered && !core.isClosedHere && this.#gatherNumber(value)) return;
+    }
     const parcel = parcelOf(value, this.#schema);
     if (core.isRendezvous) return this.#handOver(parcel, value, options);
     core.senders.block(() => this.#put(parcel, value), SENDING, options);
@@ -218,6 +224,16 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   #putNumber(value: T & number): number {
     try {
       return this.#core.putNumber(value);
+    } catch (error) {
+      return full(value, () => {
+        throw error;
+      });
+    }
+  }
+
+  #gatherNumber(value: T & number): boolean {
+    try {
+      return this.#batching!.gatherNumber(value);
     } catch (error) {
       return full(value, () => {
         throw error;

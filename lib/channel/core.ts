@@ -103,6 +103,11 @@ export class Core {
     return load(this.memory.words, IS_CLOSED) === 1;
   }
 
+  /** By whom it was closed this thread may not have heard. Costs nothing. */
+  get isClosedHere(): boolean {
+    return this.memory.words[IS_CLOSED] === 1;
+  }
+
   get length(): number {
     if (this.isRendezvous) return 0;
     let length = 0;

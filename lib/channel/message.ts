@@ -40,7 +40,7 @@ let scratch = new Uint8Array(SMALL_BYTES);
 let small = new SmallValueWriter(scratch.buffer);
 
 /** The message of a value. Its bytes are overwritten by the next: keep `kept(parcel)`. */
-export function parcelOf(value: unknown, schema: Schema | undefined): Parcel {
+export function parcelOf(value: unknown, schema?: Schema): Parcel {
   if (schema) return { kind: Kind.bytes, number: 0, bytes: bySchema(value, schema), moved: undefined };
   if (typeof value === "number") return { kind: Kind.number, number: value, bytes: undefined, moved: undefined };
   const constant = CONSTANTS.indexOf(value as undefined);
@@ -56,8 +56,8 @@ export function parcelOf(value: unknown, schema: Schema | undefined): Parcel {
 
 /** Several messages that came as one. */
 export class Batch {
-  readonly items: readonly unknown[];
-  constructor(items: readonly unknown[]) {
+  readonly items: ArrayLike<unknown>;
+  constructor(items: ArrayLike<unknown>) {
     this.items = items;
   }
 }
@@ -65,26 +65,29 @@ export class Batch {
 /** In a batch: kind, length in bytes, the number of what has no bytes; then the bytes. */
 const HEAD_BYTES = 16;
 
+export function packedNumbers(numbers: Float64Array): Parcel {
+  const words = new Float64Array(1 + numbers.length);
+  words.set(numbers, 1);
+  const bytes = new Uint8Array(words.buffer);
+  bytes[0] = Format.numbers;
+  return { kind: Kind.bytes, number: 0, bytes, moved: undefined };
+}
+
 export function packed(parcels: readonly Parcel[]): Parcel {
-  const areNumbers = parcels.every(({ kind }) => kind === Kind.number);
   let length = 8;
-  for (const { bytes } of parcels)
-    length += areNumbers ? 8 : HEAD_BYTES + (bytes ? Math.ceil(bytes.length / 8) * 8 : 0);
+  for (const { bytes } of parcels) length += HEAD_BYTES + (bytes ? Math.ceil(bytes.length / 8) * 8 : 0);
   const bytes = new Uint8Array(length);
   const numbers = new Float64Array(bytes.buffer);
   const words = new Uint32Array(bytes.buffer);
-  bytes[0] = areNumbers ? Format.numbers : Format.batch;
+  bytes[0] = Format.batch;
   let at = 1;
   for (const parcel of parcels) {
-    if (areNumbers) numbers[at++] = parcel.number;
-    else {
-      words[at * 2] = parcel.kind;
-      words[at * 2 + 1] = parcel.bytes?.length ?? 0;
-      numbers[at + 1] = parcel.number;
-      at += 2;
-      if (parcel.bytes) bytes.set(parcel.bytes, at * 8);
-      if (parcel.bytes) at += Math.ceil(parcel.bytes.length / 8);
-    }
+    words[at * 2] = parcel.kind;
+    words[at * 2 + 1] = parcel.bytes?.length ?? 0;
+    numbers[at + 1] = parcel.number;
+    at += 2;
+    if (parcel.bytes) bytes.set(parcel.bytes, at * 8);
+    if (parcel.bytes) at += Math.ceil(parcel.bytes.length / 8);
   }
   return { kind: Kind.bytes, number: 0, bytes, moved: undefined };
 }
@@ -172,7 +175,7 @@ export class MessageReader {
         }
         return this.#small.read(at + 1);
       case Format.numbers:
-        return new Batch(Array.from(new Float64Array(bytes.buffer, at + 8, length / 8 - 1)));
+        return new Batch(new Float64Array(bytes.buffer, at + 8, length / 8 - 1).slice());
       case Format.batch:
         return this.#unpacked(at, length, ring);
       default: {

@@ -313,6 +313,8 @@ describe("batches", () => {
     channel.send(undefined);
     // It blocks, and so gets its own.
     expect([channel.recv(), channel.recv(), channel.recv()]).toEqual([{ a: 1 }, "x", undefined]);
+    for (const value of [1, 2.5, "x", 3]) channel.send(value);
+    expect([0, 1, 2, 3].map(() => channel.recv())).toEqual([1, 2.5, "x", 3]);
     const value = [1];
     channel.sendMany([value, 7]);
     value.push(2);
