@@ -7,6 +7,8 @@ export const ACKNOWLEDGED = 1;
 /** 0 while the main thread waits for input; then 1 + the length in bytes of the text in the inbox, or REFUSED. */
 export const INPUT = 2;
 const REFUSED = -1;
+/** How many parts of the library the main thread is loading: interrupted in that, they would stay half loaded. */
+const LOADING = 3;
 const WORDS = 4;
 
 /** How long an idle main thread gets to answer before its execution is terminated. */
@@ -34,6 +36,18 @@ export function makeControlData(): ControlData {
     place: new Uint8Array(new SharedArrayBuffer(PLACE_BYTES)),
   };
 }
+
+/** Main thread: loads a part of the library. An interrupt waits until it is there. */
+export async function uninterrupted<M>(flags: Int32Array, load: () => Promise<M>): Promise<M> {
+  Atomics.add(flags, LOADING, 1);
+  try {
+    return await load();
+  } finally {
+    Atomics.sub(flags, LOADING, 1);
+  }
+}
+
+export const isLoading = (flags: Int32Array): boolean => Atomics.load(flags, LOADING) > 0;
 
 /** Control thread: hands a line of input over; null: nobody will answer. Longer than the inbox is cut. */
 export function encodeInput(flags: Int32Array, inbox: Uint8Array, value: string | null): void {

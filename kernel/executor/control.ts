@@ -16,6 +16,7 @@ import {
   encodeInput,
   GRACE_MS,
   isAcknowledged,
+  isLoading,
   LOCATE_MS,
   REQUESTED,
   RETRY_MS,
@@ -61,7 +62,7 @@ async function interrupt(): Promise<void> {
     if (isAcknowledged(flags, sequence)) {
       return answer({ type: "interrupted", afterMs: performance.now() - started, terminations });
     }
-    await terminate(terminations === 0);
+    if (!isLoading(flags)) await terminate(terminations === 0);
   }
   answer({ type: "stuck" });
 }

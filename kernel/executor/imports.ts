@@ -52,12 +52,20 @@ export function forgetHalfLoaded(): void {
   unfinished.imports = 0;
 }
 
+let loadingOwn = (load: () => Promise<object>): Promise<object> => load();
+
+/** From now on the library's own modules are loaded for cells inside of `around`. */
+export function loadOwnInside(around: typeof loadingOwn): void {
+  loadingOwn = around;
+}
+
 async function importUnlessInterrupted(specifier: string, options?: ImportCallOptions): Promise<object> {
   const { interrupts } = unfinished;
   if (unfinished.imports++ === 0) unfinished.urls.clear();
   const ended = (): boolean => interrupts === unfinished.interrupts && --unfinished.imports === 0;
   try {
-    const namespace = (await import(specifier, options)) as object;
+    const load = (): Promise<object> => import(specifier, options) as Promise<object>;
+    const namespace = await (OWN_MODULES.has(specifier.slice(FROM_CELL.length)) ? loadingOwn(load) : load());
     if (ended()) unfinished.urls.clear();
     return namespace;
   } catch (error) {

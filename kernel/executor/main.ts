@@ -3,11 +3,12 @@
 
 import { MessageChannel, setEnvironmentData, Worker } from "node:worker_threads";
 import type { CommCommand, ExecuteCommand } from "../link/messages.ts";
-import { acknowledge, isAcknowledged, makeControlData, takePlace } from "./control-flags.ts";
+import { acknowledge, isAcknowledged, makeControlData, takePlace, uninterrupted } from "./control-flags.ts";
 import { errorText } from "./describe.ts";
 import { installUsing } from "./disposal.ts";
 import { CellRunner } from "./cell-runner.ts";
 import { receiveComm } from "./comms.ts";
+import { loadOwnInside } from "./imports.ts";
 import { installKernelApi } from "./kernel-api.ts";
 import { runAs } from "./origin.ts";
 import { printError, report } from "./output.ts";
@@ -28,6 +29,7 @@ adopt(controlThread);
 
 installUsing();
 installKernelApi(control);
+loadOwnInside((load) => uninterrupted(control.flags, load));
 const runner = new CellRunner(() => takePlace(control.place));
 
 type ToMainThread = ExecuteCommand | CommCommand | { type: "interrupt"; sequence: number } | { type: "nothing" };
@@ -61,4 +63,4 @@ function printLate(what: string, error: unknown): void {
 report({ type: "ready" }, 0);
 
 // In a quiet moment, so that the first cell that imports the library doesn't have to wait for it.
-setTimeout(() => void import("../../lib/index.ts"), 300).unref();
+setTimeout(() => void uninterrupted(control.flags, () => import("../../lib/index.ts")), 300).unref();

@@ -20,7 +20,7 @@ import { descendants, signal } from "./process-tree.ts";
 import type { StreamName } from "./outbox.ts";
 
 /** How long the executor gets to stop by itself before its child processes, then it, are stopped from outside. */
-const ESCALATION_MS = { interruptChildren: 50, killChildren: 550, replace: 1500 };
+const ESCALATION_MS = { interruptChildren: 50, killChildren: 550, replace: 3000 };
 
 /** How long the last words of an ended executor are waited for: a child of it that lives on may hold its pipes open. */
 const LAST_WORDS_MS = 500;

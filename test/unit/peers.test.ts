@@ -13,7 +13,7 @@ const folder = mkdtempSync(path.join(tmpdir(), "braid-peers-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const LIBRARY = new URL("../../lib/index.ts", import.meta.url).href;
 
-const has = (command: string): boolean => spawnSync(command, ["--version"]).error === undefined;
+const has = (command: string): boolean => spawnSync(command, ["--version"]).status === 0;
 const python = describe.skipIf(!has("python3"));
 const rust = describe.skipIf(!has("rustc"));
 const unix = it.skipIf(!existsSync("/bin/sh"));
