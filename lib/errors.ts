@@ -221,7 +221,7 @@ export interface SharedMemoryHolder {
   readonly length: number;
   /** Of one of them. */
   readonly byteLength: number;
-  /** "file:///work/a.ts:3:9", of arrays of 1 MB or more; "" otherwise. */
+  /** "file:///notes/a.ts:3:9", of arrays of 1 MB or more; "" otherwise. */
   readonly where: string;
   readonly count: number;
 }

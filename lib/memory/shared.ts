@@ -90,7 +90,7 @@ function make<A extends Numbers>(
   return array;
 }
 
-/** Where the code stands that called the library: "file:///work/a.ts:3:9". */
+/** Where the code stands that called the library: "file:///notes/a.ts:3:9". */
 function callerPlace(): string {
   const site = getCallSites(10).find(({ scriptName }) => !isLibraryUrl(scriptName));
   return site ? `${site.scriptName}:${site.lineNumber}:${site.columnNumber}` : "";
