@@ -30,9 +30,45 @@ export const pause = (): void => Atomics.pause();
 
 const nativeWait = Atomics.wait;
 
+/** What others need of a thread also while it is blocked. */
+export interface Duty {
+  /** May anything come? */
+  readonly isExpected: boolean;
+  /** Does what is to be done now. True: there was something. */
+  serve(): boolean;
+}
+
+let duty: Duty | undefined;
+
+/** From now on this thread does its duty while it is blocked in a wait of the library, but for those of single cells. */
+export function setDuty(value: Duty): void {
+  duty = value;
+}
+
+/** So soon a sleeper sees to its duty: waits that are shorter cost nothing more. */
+const SOON_MS = 0.2;
+
+/** Nobody can wake a sleeper for its duty, for its memory is not theirs: it looks, twice as late each time that nothing is there. */
+function sleep(words: Words, at: number, value: number, timeoutMs: number): Outcome {
+  if (!duty) return nativeWait(words, at, value, timeoutMs);
+  const endMs = performance.now() + timeoutMs;
+  let leftMs = timeoutMs;
+  for (let napMs = SOON_MS; ;) {
+    const outcome = nativeWait(words, at, value, duty.isExpected ? Math.min(napMs, leftMs) : leftMs);
+    if (outcome !== "timed-out") return outcome;
+    napMs = duty.serve() ? SOON_MS : napMs * 2;
+    leftMs = endMs - performance.now();
+    if (leftMs <= 0) return "timed-out";
+  }
+}
+
 /** Blocks the thread while the word holds `value`, until it is notified. Nobody takes its place meanwhile. */
 export const waitUncounted = (words: Words, at: number, value: number, timeoutMs?: number): string =>
   nativeWait(words, at, value, timeoutMs);
+
+/** The same, at most for so long; it does its duty meanwhile. */
+export const waitOnDuty = (words: Words, at: number, value: number, timeoutMs: number): Outcome =>
+  sleep(words, at, value, timeoutMs);
 
 /** A sleeper looks again by itself after so long: a thread that dies may take the wake-up of another with it. */
 export const LOOK_AGAIN_MS = 100;
@@ -57,7 +93,7 @@ export function wait(words: Words, at: number, value: number, timeoutMs: number,
   try {
     const endMs = performance.now() + timeoutMs;
     for (let leftMs = timeoutMs; leftMs > 0; leftMs = endMs - performance.now()) {
-      const outcome = nativeWait(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS));
+      const outcome = sleep(words, at, value, Math.min(leftMs, LOOK_AGAIN_MS));
       if (outcome !== "timed-out") return outcome === "ok";
       if (look?.()) break;
     }

@@ -8,8 +8,10 @@ import { factsOf } from "../../lib/ship/free-names.ts";
 import { forEachChild, patternNames, walk } from "./syntax.ts";
 
 /** Methods whose function may go to another thread. */
-const PARALLEL = new Set(["run", "submit", "map", "filter", "reduce", "forEach"]);
-const FUNCTIONS = ["spawn", "join", "spawnBlocking"];
+const PARALLEL = new Set([
+  ...["run", "submit", "map", "filter", "reduce", "reduceSync", "forEach", "forEachSync", "stage"],
+]);
+const FUNCTIONS = ["spawn", "spawnBlocking", "join", "joinSync", "parSort", "parSortSync"];
 for (const name of FUNCTIONS) PARALLEL.add(name);
 
 /** Numbers the places of all cells. */

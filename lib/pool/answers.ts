@@ -4,7 +4,7 @@
 import type { Board } from "../engine/board.ts";
 import { State } from "../engine/slots.ts";
 import { NotSendableError } from "../errors.ts";
-import { decode, encode, prepare, whyNotCloned, type Wire } from "../ship/index.ts";
+import { decode, encode, prepare, prepareNow, whyNotCloned, type Wire } from "../ship/index.ts";
 import { encodeError, unsendableResult } from "./failures.ts";
 import type { Outcome } from "./job.ts";
 import { now, type FromThread } from "./messages.ts";
@@ -66,20 +66,27 @@ export class Answers {
   }
 }
 
-/** Of an answer that came by message. */
-export async function outcomeOf(answer: {
+interface Answer {
   readonly ok: boolean;
   readonly wire: Wire;
   readonly index?: number | undefined;
   readonly stopped?: boolean | undefined;
-}): Promise<Outcome> {
-  const { ok, wire, index, stopped } = answer;
+}
+
+/** Of an answer that came by message; a promise where something has to be imported first, with `now` only where that takes time. */
+export function outcomeOf(answer: Answer, now = false): Outcome | Promise<Outcome> {
   try {
-    const wait = prepare(wire);
-    if (wait) await wait;
-    const value = decode(wire);
-    return ok ? { ok, value } : { ok, error: value, index, stopped };
+    const loading = now && prepareNow(answer.wire) ? undefined : prepare(answer.wire);
+    if (!loading) return read(answer);
+    return loading.then(() => read(answer)).catch((error: unknown) => unread(answer, error));
   } catch (error) {
-    return { ok: false, error, index };
+    return unread(answer, error);
   }
 }
+
+function read({ ok, wire, index, stopped }: Answer): Outcome {
+  const value = decode(wire);
+  return ok ? { ok, value } : { ok, error: value, index, stopped };
+}
+
+const unread = ({ index }: Answer, error: unknown): Outcome => ({ ok: false, error, index });

@@ -1,7 +1,7 @@
 // A thread's side of the parallel loops that it publishes: it opens a region of the board, and joins what becomes of it.
 
 import { BroadcastChannel, receiveMessageOnPort } from "node:worker_threads";
-import { load, pause, waitAsync, waitUncounted } from "../atomics.ts";
+import { load, pause, waitAsync, waitOnDuty } from "../atomics.ts";
 import type { Board } from "../engine/board.ts";
 import { Entry, Ledger } from "../engine/ledger.ts";
 import { CancelledError, ThreadCrashedError } from "../errors.ts";
@@ -168,7 +168,7 @@ export class Crew {
     for (;;) {
       const epoch = load(words, at);
       if (regions.isOver(region)) return;
-      if (waitUncounted(words, at, epoch, LOOK_MS) === "timed-out") this.#team?.lookForDead();
+      if (waitOnDuty(words, at, epoch, LOOK_MS) === "timed-out") this.#team?.lookForDead();
     }
   }
 
@@ -193,7 +193,9 @@ export class Crew {
     this.#begin(kernel, call);
     let isClean = false;
     try {
-      region = await Promise.race([this.#claim(), stopped.promise]);
+      // At once where it can be: the caller may block for what the loop does.
+      region = regions.claim();
+      if (region < 0) region = await Promise.race([this.#claim(), stopped.promise]);
       const open = this.#open(region, kernel, call, limit, origin);
       regions.announceWait(region);
       regions.open(region);

@@ -22,6 +22,8 @@ export class Dispatcher {
   readonly #bySlot: (Job | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   #slotsUsed = 0;
+  /** Who is being given a task. */
+  #given: PoolThread | undefined;
   #turn = 0;
 
   /** @param jobs all that have not ended */
@@ -93,12 +95,7 @@ export class Dispatcher {
       job.parcel = undefined;
     } else {
       board.slots.prepare(slot, 0, job.origin ?? -1);
-      if (sleeper && board.running.mayEnter(sleeper.seat) && board.seats.wake(sleeper.seat, true)) {
-        board.running.enter(sleeper.seat);
-        board.slots.setState(slot, State.running, sleeper.seat);
-        board.seats.pickUp(sleeper.seat, slot);
-        return this.send(job, sleeper, true);
-      }
+      if (sleeper && board.running.mayEnter(sleeper.seat) && this.#give(job, sleeper)) return;
       job.keep();
     }
     job.onlySeat = wanted?.seat;
@@ -106,6 +103,29 @@ export class Dispatcher {
     board.slots.setMeant(slot, this.#laneFor(thread, wanted !== undefined));
     board.slots.setState(slot, State.queued);
     this.#offer(slot, thread, wanted !== undefined);
+  }
+
+  /** False: it has been woken by another. */
+  #give(job: Job, sleeper: PoolThread): boolean {
+    const { running, seats, slots } = this.#board;
+    const { seat } = sleeper;
+    this.#given = sleeper;
+    try {
+      if (!seats.wake(seat, true)) return false;
+      running.enter(seat);
+      slots.setState(job.slot, State.running, seat);
+      seats.pickUp(seat, job.slot);
+      this.send(job, sleeper, true);
+      return true;
+    } finally {
+      this.#given = undefined;
+    }
+  }
+
+  /** An interrupt has ended the code of this thread: a thread that was being given a task may wait for it. */
+  interrupted(): void {
+    if (this.#given) this.#team.stop(this.#given);
+    this.#given = undefined;
   }
 
   /** Throws what can't be sent. */

@@ -172,6 +172,7 @@ export class Engine implements OwnEngine, Staff {
   }
 
   #interrupt(origin: number): void {
+    this.#lifecycle.interrupted();
     (this.#lifecycle.team.crew as Crew | undefined)?.interrupted(origin);
     this.#lifecycle.team.endRegions(origin);
     this.#endAll(

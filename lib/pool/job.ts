@@ -22,6 +22,8 @@ export interface Work {
   readonly group?: Group | undefined;
   /** Which part of the whole it is, from 0 up to 1: where each thread gets its share beforehand, it goes by this. */
   readonly share?: number;
+  /** A task has asked for it: it is told also while this thread is blocked. */
+  readonly isNested?: boolean;
   settled(outcome: Outcome, job: Job): void;
 }
 

@@ -2,25 +2,24 @@
 // for one. It ends by the answer of its thread, by the end of that thread, or by someone who ends it; whichever comes
 // first counts.
 
-import { types } from "node:util";
 import type { Board } from "../engine/board.ts";
 import { listBytes, State } from "../engine/slots.ts";
-import { NotSendableError, ThreadCrashedError } from "../errors.ts";
+import { ThreadCrashedError } from "../errors.ts";
 import type { Wire } from "../ship/index.ts";
-import { outcomeOf } from "./answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EngineOptions } from "./engine.ts";
 import { History } from "./history.ts";
 import { called, Job, type Outcome, type Parcel, type Work } from "./job.ts";
 import { JobList } from "./job-list.ts";
-import type { FromThread, ToThread, Unread } from "./messages.ts";
 import { Queue } from "./queue.ts";
 import type { PoolData } from "./remote-engine.ts";
+import { Reports } from "./reports.ts";
 import { Team } from "./team.ts";
 import { crash, warnOfDeath, type PoolThread } from "./thread.ts";
 import { Trace } from "./trace.ts";
+import { afterWait, isInWait, startServing, stopServing, waitWasEnded, type Served } from "./while-blocked.ts";
 
-export class Lifecycle {
+export class Lifecycle implements Served {
   readonly team: Team;
   readonly trace: Trace;
   readonly history: History;
@@ -28,6 +27,9 @@ export class Lifecycle {
   readonly jobs = new JobList();
   readonly board: Board;
   readonly #dispatcher: Dispatcher;
+  readonly #reports: Reports;
+  /** The thread whose messages are dealt with in a wait. */
+  #attended: PoolThread | undefined;
   /** Jobs that no slot was free for. */
   readonly #waiting = new Queue<Job>();
   readonly #closed = Promise.withResolvers<void>();
@@ -39,16 +41,24 @@ export class Lifecycle {
 
   constructor(options: EngineOptions, pool: Omit<PoolData, "threads">) {
     this.team = new Team(options, pool, this.jobs, {
-      heard: (thread, message) => this.#heard(thread, message),
-      unread: (thread, message, why) => this.#unread(thread, message, why),
+      heard: (thread, message) => this.#reports.heard(thread, message),
+      unread: (thread, message, why) => this.#reports.unread(thread, message, why),
       gone: (thread, exitCode) => this.#gone(thread, exitCode),
     });
     this.board = this.team.board;
     this.trace = new Trace(options.trace, pool.begin);
     this.history = new History(this.trace, this.team);
     this.#dispatcher = new Dispatcher(this.team, this.jobs, options.schedule);
+    this.#reports = new Reports(this.team, this.#dispatcher, this.history, this.trace, {
+      settle: (job, outcome) => this.#settle(job, outcome),
+      leave: (job) => this.#leaveGroup(job),
+      next: () => this.#next(),
+      makeUp: () => this.#makeUp(),
+      refill: () => this.#refill(),
+    });
     try {
       this.team.grow();
+      startServing(this);
     } catch (error) {
       void this.team.stopAll();
       this.jobs.close();
@@ -184,64 +194,6 @@ export class Lifecycle {
     }
   }
 
-  #heard(thread: PoolThread, message: Exclude<FromThread, Unread>): void {
-    switch (message.braid) {
-      case "ready":
-        this.team.started(thread);
-        return this.#refill();
-      case "blocked":
-        return this.#makeUp();
-      case "stopped":
-        return this.#dispatcher.takeBack(message.slot, thread);
-      case "waited": {
-        const job = this.#dispatcher.jobIn(message.slot);
-        return job && this.trace.waited(job, thread.id, message.fromMs, message.toMs);
-      }
-      case "want":
-        return this.#sendWanted(message.slot, thread);
-      case "done":
-        return void this.#answer(thread, message);
-      default:
-        thread.nested.heard(message);
-    }
-  }
-
-  #sendWanted(slot: number, thread: PoolThread): void {
-    const job = this.#dispatcher.jobIn(slot);
-    if (!job) return;
-    try {
-      if (job.isOver) this.#dispatcher.sendNothing(slot, thread, false);
-      else this.#dispatcher.send(job, thread, false);
-    } catch (error) {
-      this.#settle(job, { ok: false, error });
-    }
-  }
-
-  async #answer(thread: PoolThread, message: FromThread & { braid: "done" }): Promise<void> {
-    const job = this.#dispatcher.jobIn(message.slot);
-    if (!job) return;
-    this.history.read(job);
-    this.#dispatcher.release(message.slot);
-    const outcome = await outcomeOf(message);
-    if (!message.ok && !outcome.ok && types.isNativeError(outcome.error))
-      outcome.error.stack += `\n    at thread ${thread.id}`;
-    this.#settle(job, outcome);
-    this.#next();
-  }
-
-  /** The thread can't read what it was sent. */
-  #unread(thread: PoolThread, message: ToThread, why: string): void {
-    if (message.braid === "result") return thread.nested.unread(message.call, why);
-    // A function: tasks would wait for it for ever.
-    if (message.braid !== "task") return this.team.stop(thread);
-    const job = this.#dispatcher.jobIn(message.slot);
-    if (!job) return;
-    if (message.group !== undefined) thread.forgetGroup(message.group);
-    this.#dispatcher.sendNothing(message.slot, thread, message.unasked);
-    const text = `The task can't be read by its thread: ${why}.`;
-    this.#settle(job, { ok: false, error: new NotSendableError("args", text) });
-  }
-
   // ---- it ends
 
   #settle(job: Job, outcome: Outcome): void {
@@ -260,7 +212,8 @@ export class Lifecycle {
   #tell(job: Job, outcome: Outcome): void {
     // The stand-ins of those that were blocked.
     if (this.jobs.size === 0) this.#dispatcher.shrink(this.team.target);
-    job.work.settled(outcome, job);
+    if (isInWait() && !job.work.isNested) afterWait(() => job.work.settled(outcome, job));
+    else job.work.settled(outcome, job);
     this.#leaveGroup(job);
     this.#finish();
   }
@@ -297,6 +250,35 @@ export class Lifecycle {
     this.#next();
   }
 
+  // ---- its owner is blocked
+
+  get isBusy(): boolean {
+    return this.jobs.size > 0 || this.board.regions.isAnyOpen;
+  }
+
+  serve(looksForDead: boolean): boolean {
+    let wasThere = false;
+    for (const thread of this.team.seated()) {
+      this.#attended = thread;
+      // In this order: what it has sent before it went comes first.
+      const isGone = looksForDead && !thread.isThere();
+      if (thread.takeMessages()) wasThere = true;
+      if (isGone) this.#gone(thread, undefined);
+      this.#attended = undefined;
+    }
+    const { size } = this.jobs;
+    this.#collect();
+    return wasThere || this.jobs.size !== size;
+  }
+
+  /** A cell was interrupted, perhaps in a wait. How far a message was dealt with nobody knows: its thread starts anew. */
+  interrupted(): void {
+    waitWasEnded();
+    this.#dispatcher.interrupted();
+    if (this.#attended) this.team.stop(this.#attended);
+    this.#attended = undefined;
+  }
+
   // ---- the threads
 
   /** Starts the threads that are missing. */
@@ -331,10 +313,16 @@ export class Lifecycle {
     this.board.regions.loseAll();
   }
 
-  #gone(thread: PoolThread, exitCode: number): void {
+  /** @param exitCode undefined where this thread is blocked: it is heard later */
+  #gone(thread: PoolThread, exitCode: number | undefined): void {
+    if (thread.lost) {
+      const { jobs, wasStopped } = thread.lost;
+      return jobs.forEach((job) => this.#crashed(job, thread, exitCode, wasStopped));
+    }
     const { slots, seats } = this.board;
     const { seat } = thread;
     const { wasStopped, wasInRegion } = this.team.left(thread, exitCode);
+    const lost: Job[] = [];
     thread.nested.endAll();
     this.#collect();
     this.board.running.forget(seat);
@@ -349,7 +337,12 @@ export class Lifecycle {
       }
       // It died with the result written, but not announced.
       if (slots.state(slot) === State.done) this.#settle(job, { ok: true, value: slots.read(slot) });
-      else this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode, wasStopped) });
+      else if (exitCode !== undefined || job.work.isNested) this.#crashed(job, thread, exitCode, wasStopped);
+      else {
+        this.history.read(job);
+        lost.push(job);
+        this.#leaveGroup(job);
+      }
       this.#dispatcher.release(slot);
     }
     if (found.length === 0 && !wasInRegion && thread.ready && !wasStopped && !thread.retiring) warnOfDeath(thread);
@@ -363,6 +356,11 @@ export class Lifecycle {
     this.#dispatcher.offerFrom(thread);
     this.#next();
     this.#finish();
+    if (exitCode === undefined) thread.lost = { jobs: lost, wasStopped };
+  }
+
+  #crashed(job: Job, thread: PoolThread, exitCode: number | undefined, wasStopped: boolean): void {
+    this.#settle(job, { ok: false, error: crash(thread, called(job.work), exitCode, wasStopped) });
   }
 
   // ---- all end
@@ -395,6 +393,7 @@ export class Lifecycle {
   #finish(): void {
     if (this.#state === "open" || this.jobs.size > 0) return;
     const stopped = this.team.stopAll();
+    stopServing(this);
     this.board.done.stopWaiting();
     this.jobs.close();
     void stopped.then(() => this.#closed.resolve());

@@ -104,8 +104,8 @@ export interface ThreadData {
 }
 
 export interface WorkerData extends ThreadData {
-  /** To be kept open: its other end tells whether the thread is there. */
-  readonly pulse: MessagePort;
+  /** The way to the owner: closed when the thread is gone, which the owner can tell. */
+  readonly port: MessagePort;
 }
 
 const originMs = performance.timeOrigin;

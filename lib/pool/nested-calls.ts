@@ -87,6 +87,7 @@ export class NestedCalls {
       label,
       ...(share !== undefined && { share }),
       group: group === undefined ? undefined : this.#groups.get(group)?.group,
+      isNested: true,
       settled: (outcome: Outcome): void => {
         this.#jobs.delete(call);
         this.#answer(call, outcome);

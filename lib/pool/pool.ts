@@ -47,7 +47,8 @@ export let engineOf: (pool: Pool) => Inside;
  *
  * Waits: nothing here blocks; what returns a promise settles when the threads answer. A thread that dies (exit, out of
  * memory, an error that escapes while a task runs) fails its own task with ThreadCrashedError and is replaced; no
- * promise hangs. What a task left behind and fails when none runs is printed on stderr, and the thread lives on.
+ * promise hangs. While this thread blocks in a lock, a channel or another wait of the library the tasks go on; in
+ * `Atomics.wait`, and `wait` of an atomic, only those that have begun or are small (lib/pool/README.md). What a task left behind and fails when none runs is printed on stderr, and the thread lives on.
  * Order: one thread starts its tasks in the order they were given; of several, one may be ahead of another, but with the
  * schedule "central". They end in any.
  * What a task is given is copied when it is submitted: later changes are not seen, except in shared memory. Functions

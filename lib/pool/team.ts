@@ -91,6 +91,11 @@ export class Team {
     return this.#seats[seat];
   }
 
+  /** All that are not gone. */
+  seated(): PoolThread[] {
+    return this.#seats.filter((thread) => thread !== undefined);
+  }
+
   #changed(): void {
     this.#live = [];
     this.#version++;
@@ -259,22 +264,22 @@ export class Team {
     await Promise.all(this.#stopping);
   }
 
-  /** It is gone: had it been stopped, and was it in a parallel region? */
-  left(thread: PoolThread, exitCode: number): { wasStopped: boolean; wasInRegion: boolean } {
+  /** It is gone, and perhaps not heard why: had it been stopped, and was it in a parallel region? */
+  left(thread: PoolThread, exitCode: number | undefined): { wasStopped: boolean; wasInRegion: boolean } {
     this.#changed();
-    const why = whyItDied(thread.error, exitCode, " (the pool's maxHeapMb raises the limit)");
     const wasInRegion = this.board.regions.forget(thread.seat);
-    if (wasInRegion) this.lastLoss = why;
+    if (wasInRegion && exitCode !== undefined)
+      this.lastLoss = whyItDied(thread.error, exitCode, " (the pool's maxHeapMb raises the limit)");
     return { wasStopped: !this.#threads.delete(thread), wasInRegion };
   }
 
   /** Frees the seat of one that is gone. True: it should be made up for. Throws if it seems that no thread can run. */
-  vacate(thread: PoolThread, wasStopped: boolean, exitCode: number): boolean {
+  vacate(thread: PoolThread, wasStopped: boolean, exitCode: number | undefined): boolean {
     this.#seats[thread.seat] = undefined;
     // One that never ran is not replaced before there is work, nor again and again.
     if (!thread.ready && !wasStopped) this.#failedStarts++;
     if (this.#failedStarts < MAX_FAILED_STARTS) return thread.ready || this.#isWorkLeft;
-    if (this.#threads.size === 0) this.#giveUp(thread.error ?? new Error(`it exited with code ${exitCode}`));
+    if (this.#threads.size === 0) this.#giveUp(thread.error ?? new Error(whyItDied(undefined, exitCode)));
     return false;
   }
 }

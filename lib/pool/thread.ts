@@ -1,6 +1,6 @@
 // One thread of a pool, seen from its owner: a worker that sits in a seat of the board.
 
-import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 import type { BoardMemory } from "../engine/board.ts";
 import { ThreadCrashedError } from "../errors.ts";
 import { host } from "../host.ts";
@@ -8,7 +8,7 @@ import { realm, whyNotCloned, type Wire } from "../ship/index.ts";
 import { sibling } from "../sibling.ts";
 import { starting } from "../sync/threads.ts";
 import { Link } from "./link.ts";
-import { messageOf } from "./job.ts";
+import { messageOf, type Job } from "./job.ts";
 import type { FromThread, ToThread, Unread, WorkerData } from "./messages.ts";
 import { NestedCalls } from "./nested-calls.ts";
 import type { PoolData } from "./remote-engine.ts";
@@ -42,10 +42,13 @@ export class PoolThread {
   retiring = false;
   /** What escaped and ends it. */
   error: Error | undefined;
+  /** Jobs that it took with it while its owner was blocked, and could not hear why. */
+  lost: { readonly jobs: readonly Job[]; readonly wasStopped: boolean } | undefined;
   readonly #worker: Worker;
+  readonly #events: ThreadEvents;
   readonly #link: Link<ToThread>;
-  /** Its other end is closed when the thread is gone. */
-  readonly #pulse: MessagePort;
+  /** Its other end is closed when the thread is gone. Of our own: what comes can be read without the event loop. */
+  readonly #port: MessagePort;
   readonly #canTell: boolean;
   readonly #opened = new Set<number>();
   readonly #known = new Set<number>();
@@ -61,9 +64,9 @@ export class PoolThread {
       ...(maxHeapMb !== undefined && { maxOldGenerationSizeMb: maxHeapMb }),
     };
     const { memory, lanes } = board;
-    const { port1, port2: pulse } = new MessageChannel();
-    const workerData: WorkerData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace, pulse };
-    const transferList = [pulse];
+    const { port1, port2: port } = new MessageChannel();
+    const workerData: WorkerData = { owner: realm, pool, board: { memory, lanes }, seat, lane, steals, trace, port };
+    const transferList = [port];
     const start = { workerData, transferList, resourceLimits, ...execArgv() };
     let worker;
     try {
@@ -74,26 +77,51 @@ export class PoolThread {
     }
     starting(worker.threadId);
     this.#worker = worker;
-    this.#pulse = port1;
-    port1.unref();
+    this.#events = events;
+    this.#port = port1;
     this.#canTell = this.isThere();
-    this.#link = new Link(worker);
+    this.#link = new Link(port1);
     this.id = worker.threadId;
-    worker.on("message", (message: FromThread) => {
-      // Anything else is a message of the user's own, by parentPort.
-      if (typeof message?.braid !== "string") return;
-      this.#link.heard(message);
-      if (message.braid !== "unread") return events.heard(this, message);
-      const unread = this.#link.about(message.number);
-      if (unread) events.unread(this, unread, message.why);
-    });
-    worker.on("messageerror", (error: Error) =>
-      this.#link.post({ braid: "unread", number: this.#link.missed(), why: whyNotCloned(error) }),
-    );
+    port1.on("message", (message: FromThread) => this.#heard(message));
+    port1.on("messageerror", (error: Error) => this.#heardNothing(error));
+    port1.unref();
     worker.on("error", (error: Error) => (this.error = error));
-    worker.on("exit", (exitCode) => events.gone(this, exitCode));
+    worker.on("exit", (exitCode) => {
+      this.takeMessages();
+      events.gone(this, exitCode);
+      port1.close();
+    });
     worker.unref();
     host()?.adopt(worker);
+  }
+
+  /** Without the event loop: hears what has come. True: there was something. */
+  takeMessages(): boolean {
+    let count = 0;
+    for (let message = this.#next(); message; message = this.#next(), count++)
+      if (message instanceof Error) this.#heardNothing(message);
+      else this.#heard(message);
+    return count > 0;
+  }
+
+  /** An error: what can't be read. */
+  #next(): FromThread | Error | undefined {
+    try {
+      return (receiveMessageOnPort(this.#port) as { message: FromThread } | undefined)?.message;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  #heard(message: FromThread): void {
+    this.#link.heard(message);
+    if (message.braid !== "unread") return this.#events.heard(this, message);
+    const unread = this.#link.about(message.number);
+    if (unread) this.#events.unread(this, unread, message.why);
+  }
+
+  #heardNothing(error: Error): void {
+    this.#link.post({ braid: "unread", number: this.#link.missed(), why: whyNotCloned(error) });
   }
 
   /** Sends the task in a slot; with the first part of a group, what its parts share. Throws what can't be cloned. */
@@ -129,7 +157,7 @@ export class PoolThread {
 
   /** Without the event loop, in which its end is heard. A message to a port that is open gives true: see spawn.ts. */
   isThere(): boolean {
-    const isOpen = (this.#pulse as { postMessage(value: unknown): unknown }).postMessage(null) === true;
+    const isOpen = (this.#port as { postMessage(value: unknown): unknown }).postMessage(null) === true;
     return isOpen || this.#canTell === false;
   }
 
@@ -149,18 +177,23 @@ export function execArgv(): { execArgv?: string[] } {
 export function crash(
   { id, error: cause }: PoolThread,
   task: string,
-  exitCode: number,
+  exitCode: number | undefined,
   wasStopped: boolean,
 ): ThreadCrashedError {
   const why =
     wasStopped && !isOutOfMemory(cause)
       ? "it was stopped, to end another task that it had begun"
       : whyItDied(cause, exitCode, " (the pool's maxHeapMb raises the limit)");
-  return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, { cause, exitCode });
+  return new ThreadCrashedError(`Thread ${id} died while it ran ${task}: ${why}.`, {
+    cause,
+    ...(exitCode !== undefined && { exitCode }),
+  });
 }
 
-export function whyItDied(cause: Error | undefined, exitCode: number, remedy = ""): string {
+/** @param exitCode undefined where the owner is blocked, and has not heard it */
+export function whyItDied(cause: Error | undefined, exitCode: number | undefined, remedy = ""): string {
   if (isOutOfMemory(cause)) return `it ran out of memory${remedy}`;
+  if (!cause && exitCode === undefined) return "why can't be told, as the thread that made the pool is blocked";
   return cause ? `an error escaped: ${messageOf(cause)}` : `it exited with code ${exitCode}`;
 }
 

@@ -59,7 +59,8 @@ abstract class Atomic<T> extends Primitive<Cell> {
   /**
    * Blocks the thread while `value` is there, until `notify` wakes it ("ok"), or the time is over ("timed-out").
    * "not-equal": something else is there already. Gotcha: after "ok" look again; the value may be what it was.
-   * A thread that dies as it is woken takes its wake-up with it.
+   * A thread that dies as it is woken takes its wake-up with it. In the thread that made a pool, tasks that come to their
+   * threads by message may not begin before this is over: wait for those with a Latch, a Semaphore or a channel.
    */
   wait(value: T, options: Wait = {}): Outcome {
     checkWait("wait()", options, ["timeoutMs"]);

@@ -34,6 +34,10 @@ const HANGS: Record<string, string> = {
   "a thread that is awaited": "import { spawn } from 'braid'; await spawn(() => { while (true) {} }).joinAsync()",
   "a permit that nobody releases": "await new Semaphore(0).acquireAsync()",
   "a permit that nobody releases, blocked": "new Semaphore(0).acquire()",
+  "a permit that nobody releases, blocked, while tasks need this thread": `const one = () => [1];
+     const again = async () => { for (;;) await pool.run(() => one()); };
+     for (let i = 0; i < 3; i++) void pool.run(again).catch(() => {});
+     new Semaphore(0).acquire()`,
   "tasks that wait for a permit": "const none = new Semaphore(0); await pool.map([1, 2], () => void none.acquire())",
   "tasks that wait for a mutex":
     "const m = new Mutex(); const g = m.lock(); await pool.map([1, 2], () => void m.lock())",

@@ -56,7 +56,13 @@ describe("function literals in parallel calls", () => {
 
   it("are only those that are passed straight to such a call", () => {
     expect(body("const f = () => 1; g(() => 2); pool.run(f); pool[run](() => 3)")).not.toContain("__literal");
-    expect(body("spawn(() => 1)")).toContain("__literal");
+    for (const name of ["spawn", "spawnBlocking", "join", "joinSync"])
+      expect(body(`${name}(() => 1)`)).toContain("__literal");
+    for (const name of ["parSort", "parSortSync"])
+      expect(body(`${name}(numbers, (a: number, b: number) => b - a)`)).toContain("__literal");
+    for (const name of ["filter", "reduce", "reduceSync", "forEach", "forEachSync", "stage"])
+      expect(body(`it.${name}((x: number) => x)`)).toContain("__literal");
+    expect(body("joinSync(() => 1, () => 2)").match(/__literal/g)).toHaveLength(2);
   });
 
   it("keep the columns of errors", () => {

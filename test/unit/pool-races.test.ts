@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Board } from "../../lib/engine/board.ts";
 import { State } from "../../lib/engine/slots.ts";
 import { CancelledError, Pool, ThreadCrashedError } from "../../lib/index.ts";
-import type { FromThread, ThreadData } from "../../lib/pool/messages.ts";
+import type { FromThread, WorkerData } from "../../lib/pool/messages.ts";
 import { Runner } from "../../lib/pool/runner.ts";
 import { SCHEDULES } from "../../lib/pool/schedule.ts";
 
@@ -21,18 +21,19 @@ class Played extends EventEmitter {
   readonly seat: number;
   readonly lane: number;
   readonly steals: boolean;
+  readonly #port: MessagePort;
   isTerminated = false;
 
-  constructor(_: URL, { workerData: { board, seat, lane, steals } }: { workerData: ThreadData }) {
+  constructor(_: URL, { workerData: { board, seat, lane, steals, port } }: { workerData: WorkerData }) {
     super();
     this.board = new Board(board);
     this.seat = seat;
     this.lane = lane;
     this.steals = steals;
+    this.#port = port;
     Played.all.push(this);
   }
 
-  postMessage(): void {}
   ref(): void {}
   unref(): void {}
 
@@ -43,13 +44,12 @@ class Played extends EventEmitter {
   }
 
   exit(code: number): void {
-    this.removeAllListeners("message");
     this.emit("exit", code);
     this.removeAllListeners("exit");
   }
 
   say(message: FromThread): void {
-    this.emit("message", message);
+    this.#port.postMessage(message);
   }
 
   /** What it would take next, or -1. */
@@ -142,7 +142,7 @@ describe.each(SCHEDULES)("under %s", (schedule) => {
     const stays = goes.find((other) => other.thread !== thread)!;
     expect(stays.thread.isStopped).toBe(false);
     thread.say({ braid: "stopped", slot });
-    expect(thread.isTerminated).toBe(true);
+    while (!thread.isTerminated) await turn();
     expect(thread.board.slots.state(slot)).toBe(State.queued);
     await turn();
     stays.thread.finish(stays.slot);
