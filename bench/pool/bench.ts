@@ -4,7 +4,7 @@
 // as it is built (it is built first), with --source as it stands in lib/. What is measured beside it is installed and
 // built on first use; what can't be is "not installed" in the table. Results of all are compared.
 //
-//   --rounds 5        how often                       --only tiny,round-trip,sum,start,memory   some of the suites
+//   --rounds 5        how often                       --only tiny,round-trip,sum,scaling,start,memory   some of the suites
 //   --json file       every figure of every round     --source
 
 import fs from "node:fs";
@@ -13,7 +13,18 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setUp } from "../../scripts/set-up/steps.ts";
 import { reportOf, TooSlow } from "../report-of.ts";
-import { ADD_ARGS, check, quantile, type Report, SUM_LENGTH, SUMS, TINY, WEIGH_ARGS } from "./child.ts";
+import {
+  ADD_ARGS,
+  check,
+  MANY_SUMS,
+  quantile,
+  type Report,
+  SHORT_LENGTH,
+  SUM_LENGTH,
+  SUMS,
+  TINY,
+  WEIGH_ARGS,
+} from "./child.ts";
 import { LOADS } from "./pools.ts";
 import { buildGo, buildRust, installRivals } from "./set-up.ts";
 import { sum, weigh } from "./tasks/tasks.mjs";
@@ -28,10 +39,14 @@ interface Part {
 }
 const part = (suite: string, param = 2): Part => ({ suite, param });
 
+/** Of threads: one, two, four, and so on, up to the cores that there are. */
+const DOUBLED = [1, 2, 4, 8, 16, 32, 64].filter((count) => count <= Math.max(2, os.availableParallelism()));
+
 const SUITES: Record<string, Part[]> = {
   tiny: [part("tiny"), part("objects")],
   "round-trip": [part("round-trip")],
   sum: [part("sum", 1), part("sum", 2)],
+  scaling: DOUBLED.map((count) => part("scaling", count)),
   start: [part("start")],
   memory: [part("memory", 1), part("memory", 2), part("memory", 4)],
 };
@@ -53,7 +68,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const ALL = ["tiny", "objects", "round-trip", "sum", "start", "memory"];
+const ALL = ["tiny", "objects", "round-trip", "sum", "scaling", "start", "memory"];
 const ONLY: Record<string, readonly string[]> = {
   "Braid, arrow made anew": ["tiny"],
   "Piscina, 64 tasks a thread": ["tiny", "objects"],
@@ -72,7 +87,7 @@ function contenders(versions: ReturnType<typeof installRivals>): Contender[] {
     ([name, program]): Contender => ({
       name,
       command: [program ?? "", "{suite}", "{param}"],
-      suites: ["tiny", "round-trip", "sum"],
+      suites: ["tiny", "round-trip", "sum", "scaling"],
       missing: program === undefined,
     }),
   );
@@ -91,6 +106,7 @@ const EXPECTED: Record<string, number> = {
   add: check(numbers(TINY).map((i) => ADD_ARGS(i)[0] + ADD_ARGS(i)[1])),
   weigh: check(numbers(TINY).map((i) => weigh(WEIGH_ARGS(i)[0] as Parameters<typeof weigh>[0]))),
   sum: check(numbers(SUMS).map((i) => sum(i + 1, SUM_LENGTH))),
+  short: check(numbers(MANY_SUMS).map((i) => sum(i + 1, SHORT_LENGTH))),
   one: 3,
 };
 
@@ -137,18 +153,19 @@ for (let round = 0; round < Number(options.rounds); round++) {
   }
 }
 
-// How much faster two threads are than one: round by round, unless one has failed.
-const { "1 thread, ms": alone = {}, "2 threads, ms": both = {} } = rounds["sum"] ?? {};
-const gain = (one: number[], two: number[]): number[] =>
-  one.length === two.length
-    ? two.map((ms, i) => one[i]! / ms)
+// How much faster more threads are than one: round by round, unless one has failed.
+const gain = (one: number[], more: number[]): number[] =>
+  one.length === more.length
+    ? more.map((ms, i) => one[i]! / ms)
     : one.length > 0
-      ? [quantile(one, 0.5) / quantile(two, 0.5)]
+      ? [quantile(one, 0.5) / quantile(more, 0.5)]
       : [];
-if (rounds["sum"]) {
-  rounds["sum"]["from 1 to 2 threads, times as fast"] = Object.fromEntries(
-    Object.entries(both).map(([name, two]) => [name, gain(alone[name] ?? [], two)]),
-  );
+for (const suite of ["sum", "scaling"]) {
+  const { "1 thread, ms": alone = {}, ...others } = rounds[suite] ?? {};
+  for (const [measure, byName] of Object.entries(others))
+    rounds[suite]![`from 1 to ${measure.replace(", ms", "")}, times as fast`] = Object.fromEntries(
+      Object.entries(byName).map(([name, more]) => [name, gain(alone[name] ?? [], more)]),
+    );
 }
 
 const show = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "");

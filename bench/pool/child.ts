@@ -17,6 +17,9 @@ export const TRIPS = 500;
 const PAUSE_MS = 2;
 export const SUMS = 4;
 export const SUM_LENGTH = 1e7;
+/** To be divided by many threads. */
+export const MANY_SUMS = 64;
+export const SHORT_LENGTH = 2e6;
 
 const collect = (): void => globalThis.gc?.() as undefined;
 
@@ -62,6 +65,17 @@ async function tiny(open: Open, task: "add" | "weigh", args: (i: number) => unkn
   return [ms, check(results)];
 }
 
+async function sums(load: Load, threads: number, count: number, length: number, name: string): Promise<Report> {
+  const pool = await (await load())(threads, "sum");
+  const all = (each: number): Promise<number[]> =>
+    Promise.all(Array.from({ length: count }, (_, i) => pool.run(i + 1, each)));
+  for (let i = 0; i < 5; i++) await all(length / 10);
+  let results: number[] = [];
+  const ms = await timed(async () => void (results = await all(length)), 3);
+  await pool.close();
+  return { figures: { [`${threads} thread${threads > 1 ? "s" : ""}, ms`]: ms }, checks: { [name]: check(results) } };
+}
+
 export const SUITES: Record<string, Suite> = {
   async tiny(load) {
     const [ms, checked] = await tiny(await load(), "add", ADD_ARGS);
@@ -104,16 +118,9 @@ export const SUITES: Record<string, Suite> = {
     };
   },
 
-  async sum(load, threads) {
-    const pool = await (await load())(threads, "sum");
-    const sums = (length: number): Promise<number[]> =>
-      Promise.all(Array.from({ length: SUMS }, (_, i) => pool.run(i + 1, length)));
-    for (let i = 0; i < 5; i++) await sums(SUM_LENGTH / 10);
-    let results: number[] = [];
-    const ms = await timed(async () => void (results = await sums(SUM_LENGTH)), 3);
-    await pool.close();
-    return { figures: { [`${threads} thread${threads > 1 ? "s" : ""}, ms`]: ms }, checks: { sum: check(results) } };
-  },
+  sum: (load, threads) => sums(load, threads, SUMS, SUM_LENGTH, "sum"),
+
+  scaling: (load, threads) => sums(load, threads, MANY_SUMS, SHORT_LENGTH, "short"),
 
   async start(load, threads) {
     const before = performance.now();

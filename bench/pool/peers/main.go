@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const tiny, trips, sums, sumLength = 100_000, 500, 4, 10_000_000
+const tiny, trips = 100_000, 500
 
 type report struct {
 	Figures map[string]float64 `json:"figures"`
@@ -103,12 +103,12 @@ func runTrips() report {
 	}, map[string]uint32{}}
 }
 
-func runSum(threads int) report {
-	results := make([]int, sums)
+func runSums(threads, count, length int, task string) report {
+	results := make([]int, count)
 	all := func() {
 		var wait sync.WaitGroup
-		for i := range sums {
-			wait.Go(func() { results[i] = sum(uint32(i+1), sumLength) })
+		for i := range count {
+			wait.Go(func() { results[i] = sum(uint32(i+1), length) })
 		}
 		wait.Wait()
 	}
@@ -117,7 +117,7 @@ func runSum(threads int) report {
 	if threads > 1 {
 		name = fmt.Sprintf("%d threads, ms", threads)
 	}
-	return report{map[string]float64{name: timed(all)}, map[string]uint32{"sum": check(results)}}
+	return report{map[string]float64{name: timed(all)}, map[string]uint32{task: check(results)}}
 }
 
 func main() {
@@ -130,7 +130,9 @@ func main() {
 	case "round-trip":
 		done = runTrips()
 	case "sum":
-		done = runSum(threads)
+		done = runSums(threads, 4, 10_000_000, "sum")
+	case "scaling":
+		done = runSums(threads, 64, 2_000_000, "short")
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(done)
 }

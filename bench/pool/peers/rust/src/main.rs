@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 const TINY: usize = 100_000;
 const TRIPS: usize = 500;
-const SUMS: usize = 4;
-const SUM_LENGTH: usize = 10_000_000;
 
 fn b(i: usize) -> u64 {
     (i * 7 % 1000) as u64
@@ -81,6 +79,16 @@ fn trips(pool: &rayon::ThreadPool, pause: Duration) -> Vec<f64> {
         .collect()
 }
 
+fn sums(pool: &rayon::ThreadPool, threads: usize, count: usize, length: usize, task: &str) {
+    let results = places(count);
+    let mut all = || run_all(pool, &results, |i| sum(i as u32 + 1, length));
+    all();
+    let ms = timed(all);
+    let checked = check(&results);
+    let plural = if threads > 1 { "s" } else { "" };
+    println!("{{\"figures\":{{\"{threads} thread{plural}, ms\":{ms}}},\"checks\":{{\"{task}\":{checked}}}}}");
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let threads: usize = args[2].parse().unwrap();
@@ -107,15 +115,8 @@ fn main() {
                 .collect();
             println!("{{\"figures\":{{{}}},\"checks\":{{}}}}", figures.join(","));
         }
-        "sum" => {
-            let results = places(SUMS);
-            let mut all = || run_all(&pool, &results, |i| sum(i as u32 + 1, SUM_LENGTH));
-            all();
-            let ms = timed(all);
-            let checked = check(&results);
-            let plural = if threads > 1 { "s" } else { "" };
-            println!("{{\"figures\":{{\"{threads} thread{plural}, ms\":{ms}}},\"checks\":{{\"sum\":{checked}}}}}");
-        }
+        "sum" => sums(&pool, threads, 4, 10_000_000, "sum"),
+        "scaling" => sums(&pool, threads, 64, 2_000_000, "short"),
         _ => {}
     }
 }
