@@ -9,12 +9,12 @@
 // A thread that blocks first looks for a while: longer than it takes to be woken, as long as that helps, so that two threads
 // that answer each other don't both sleep for want of a few microseconds.
 
-import { availableParallelism } from "node:os";
 import { add, exchange, load, loadAfterChange, notify, or, pause, wait, waitAsync, type Words } from "../atomics.ts";
 import { onOwnInterrupt } from "../host.ts";
 import { resumed, waitForAny, waitNoMore, woken } from "../sync/wait-graph.ts";
 import { keepAlive, lookWatched, noteWait } from "../sync/watch.ts";
 import { timeoutError, watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
+import { canRunAtOnce } from "./cores.ts";
 import { hall } from "./hall.ts";
 
 const FLAGS = 0;
@@ -30,13 +30,15 @@ const SELECTS = 4;
 const LOOK_AGAIN_MS = 100;
 const LONG_MS = 2 ** 31 - 1;
 
-const CAN_SPIN = availableParallelism() > 1;
+/** May looking help? Asked when a thread first waits: by then it has been given its cores, if any. */
+let canSpin: boolean | undefined;
 const SPIN_LEAST_US = 2;
 /** Twice what it takes to wake a thread. */
 const SPIN_FIRST_US = 60;
-/** Every so many times in vain it looks longer. */
+/** Every so many times in vain it looks longer: after twice as many each time that this is in vain, too. */
 const SPIN_PROBE_US = 120;
-const PROBE_EVERY = 32;
+const PROBE_FIRST = 32;
+const PROBE_LAST = 256;
 const MOST_PAUSES = 16;
 
 /** What a wait tries. True: it has come to an end. */
@@ -75,6 +77,7 @@ export class Side {
   #isServing = false;
   #spinUs = SPIN_FIRST_US;
   #sleeps = 0;
+  #probeAfter = PROBE_FIRST;
 
   constructor(words: Words, at: number) {
     this.#words = words;
@@ -133,7 +136,8 @@ export class Side {
     { left, dueMs }: { left?: () => void; dueMs?: () => number } = {},
   ): void {
     if (attempt()) return;
-    const spinUs = CAN_SPIN ? Math.min(this.#spinUs, timeoutMs * 1000) : 0;
+    canSpin ??= canRunAtOnce();
+    const spinUs = canSpin ? Math.min(this.#spinUs, timeoutMs * 1000) : 0;
     if (spinUs > 0 && this.#spin(attempt, spinUs)) return;
     const startMs = performance.now();
     const unlisten = left ? onOwnInterrupt(left) : undefined;
@@ -170,7 +174,7 @@ export class Side {
     }
   }
 
-  /** Looks for a while, at first often. */
+  /** Looks for a while, at first often: an answer takes less than a microsecond where the other is looking, too. */
   #spin(attempt: Attempt, us: number): boolean {
     const endMs = performance.now() + us / 1000;
     let pauses = 1;
@@ -179,18 +183,23 @@ export class Side {
         for (let n = 0; n < pauses; n++) pause();
         if (attempt()) {
           this.#spinUs = SPIN_FIRST_US;
+          this.#probeAfter = PROBE_FIRST;
+          this.#sleeps = 0;
           return true;
         }
-        if (pauses < MOST_PAUSES) pauses *= 2;
       }
+      if (pauses < MOST_PAUSES) pauses *= 2;
     } while (performance.now() < endMs);
     return false;
   }
 
   /** It has slept. Where threads share a core looking never helps; so now and then it is tried whether that has changed. */
   #adapt(): void {
-    if (++this.#sleeps % PROBE_EVERY === 0) this.#spinUs = SPIN_PROBE_US;
-    else this.#spinUs = this.#spinUs < SPIN_LEAST_US * 2 || this.#spinUs === SPIN_PROBE_US ? 0 : this.#spinUs / 2;
+    if (++this.#sleeps >= this.#probeAfter) {
+      this.#spinUs = SPIN_PROBE_US;
+      this.#sleeps = 0;
+      this.#probeAfter = Math.min(PROBE_LAST, this.#probeAfter * 2);
+    } else this.#spinUs = this.#spinUs < SPIN_LEAST_US * 2 || this.#spinUs === SPIN_PROBE_US ? 0 : this.#spinUs / 2;
   }
 
   /** Resolves when the attempt is true; within this thread in the order of asking. */
