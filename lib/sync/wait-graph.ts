@@ -8,7 +8,8 @@
 // that word in common; then an edge seems old that isn't, until its thread looks again.
 //
 // All edges of a cycle are read twice, so that they held at the same moment. Of several threads that see a cycle the one
-// whose edge is the youngest tells.
+// whose edge is the youngest tells. A thread that tries again makes its edge anew, so another may be the youngest meanwhile:
+// who tells takes its own edge away first, and looks whether the others are still there.
 
 import { add, load, store, waitUncounted } from "../atomics.ts";
 import { DeadlockError, type Blocked } from "../errors.ts";
@@ -162,7 +163,16 @@ export function deadlock(): DeadlockError | undefined {
     waitUncounted(nothing, 0, 0, 5);
     found = cycle();
   }
-  return found && deadlockError(found.map((edge) => ({ ...edge, label: labelOf(edge), where: whereOf(edge) })));
+  if (!found || !breakCycle(found)) return undefined;
+  return deadlockError(found.map((edge) => ({ ...edge, label: labelOf(edge), where: whereOf(edge) })));
+}
+
+/** At most one thread of a cycle does so. If two take away their edges at once, both give up, and look again soon. */
+function breakCycle([own, ...others]: readonly Edge[]): boolean {
+  waitNoMore();
+  if (others.every(({ from, stamp }) => edgeOf(from)?.stamp === stamp)) return true;
+  store(table, mine + STAMP, own!.stamp);
+  return false;
 }
 
 /** A thread that would wait for itself. */

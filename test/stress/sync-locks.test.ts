@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import {
   CancelledError,
   Condvar,
+  DeadlockError,
   Guarded,
   Mutex,
   PoisonedError,
@@ -153,6 +154,25 @@ it("in every form, with waits that end at any moment", async () => {
   const sum = (n: number): number => results.reduce((total, taken) => total + taken[n]!, 0);
   expect([...counts]).toEqual([sum(0), sum(1), sum(1), 0]);
   for (const guard of [mutex.tryLock(), lock.tryWrite()]) expect(guard).toBeDefined();
+});
+
+it("of two threads that close a circle at once one is told, and the other goes on", async () => {
+  await using pool = new Pool({ threads: 2 });
+  const both = (first: Mutex, second: Mutex, met: Int32Array): string => {
+    using one = first.lock();
+    Atomics.add(met, 0, 1);
+    while (Atomics.load(met, 0) < 2);
+    using two = second.lock();
+    return one !== two ? "went on" : "";
+  };
+  for (let round = 0; round < 20; round++) {
+    const [a, b, met] = [new Mutex(), new Mutex(), shared(Int32Array, 1)];
+    const results = await Promise.allSettled([pool.run(both, a, b, met), pool.run(both, b, a, met)]);
+    expect(results.sort((x, y) => x.status.localeCompare(y.status))).toEqual([
+      { status: "fulfilled", value: "went on" },
+      { status: "rejected", reason: expect.any(DeadlockError) },
+    ]);
+  }
 });
 
 it("a condvar wakes exactly those that it should, among threads and event loops", async () => {
