@@ -1,7 +1,17 @@
 // One project for each kind of test. Test files and sources are loaded by Node itself, not by Vite: a function's text is
-// then what was written, which is what the library ships to threads, and workers resolve "braid" as their parent does.
+// then what was written, which is what the library ships to threads, and workers resolve "braid" as their parent does. Each
+// file has a process of its own; what Node has compiled it keeps for the next ones, and for the threads they start.
 
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+const COMPILED = join(import.meta.dirname, ".artefacts", "compiled");
+const DAY_MS = 24 * 3600_000;
+
+// What has another name in each run piles up there.
+const compiled = statSync(COMPILED, { throwIfNoEntry: false });
+if (compiled && compiled.birthtimeMs < Date.now() - DAY_MS) rmSync(COMPILED, { recursive: true, force: true });
 
 interface Kind {
   /** One file after the other: they start servers, or fill all cores. */
@@ -29,6 +39,7 @@ function project(name: string, { serial = false, python = false, timeoutMs }: Ki
       include: [`test/${name}/**/*.test.ts`],
       pool: "forks",
       execArgv: ["--conditions=braid-source", "--disable-warning=ExperimentalWarning"],
+      env: { NODE_COMPILE_CACHE: COMPILED },
       fileParallelism: !serial,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
@@ -41,6 +52,8 @@ function project(name: string, { serial = false, python = false, timeoutMs }: Ki
 export default defineConfig({
   test: {
     projects: Object.entries(KINDS).map(([name, kind]) => project(name, kind)),
+    // Many wait for something most of the time.
+    maxWorkers: "100%",
     passWithNoTests: true,
   },
 });
