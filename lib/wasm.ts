@@ -7,10 +7,6 @@ export interface WasmMemory {
 /** Compiled code. It can be posted to other threads. */
 export type WasmModule = object & { readonly [Symbol.toStringTag]: "WebAssembly.Module" };
 
-export interface WasmGlobal {
-  value: number;
-}
-
 interface MemoryDescriptor {
   initial: number;
   maximum: number;

@@ -32,7 +32,10 @@ export const pipeline = ({ plan, elements: copies }: PipelineContext) => {
   let of: { readonly args: Args; readonly arrays: readonly unknown[] } | undefined;
   return (chunk: number, args: Args, arrays: readonly unknown[]): unknown => {
     const [elements, chunks] = args as [number, number];
-    if (!loop || of?.args.some((arg, i) => arg !== args[i]) || of?.arrays.some((array, i) => array !== arrays[i])) {
+    const isSame =
+      (args === of?.args && arrays === of.arrays) ||
+      (args.every((arg, i) => arg === of?.args[i]) && arrays.every((array, i) => array === of?.arrays[i]));
+    if (!loop || !isSame) {
       of = { args, arrays };
       loop = makers[plan.backend](plan, operandsFrom(args, arrays, copies));
     }

@@ -579,4 +579,44 @@ describe("SIMD kernels", () => {
     ])
       expect(run(fn, true)).toEqual(run(fn, false));
   });
+
+  it("writes to small arrays, too", () => {
+    const rows = { kind: "rows", source: matrix, offset: 0, cols: 50 } as const;
+    const sum = (row: Float64Array): number => {
+      let all = 0;
+      for (let i = 0; i < row.length; i++) all += row[i]!;
+      return all;
+    };
+    for (const Out of [Float64Array, Float32Array, Int32Array, Uint32Array] as const) {
+      const [one, two] = [0, 1].map(() => shared(Out as Float64ArrayConstructor, 100).fill(7)) as [Numbers, Numbers];
+      const plan = planOf([["map", sum as never]], {});
+      const kernel = prepare(plan, { ...rows, out: one });
+      if (typeof kernel === "string") throw new Error(kernel);
+      const inKernel = kernelLoop({ ...plan, backend: "simd", kernel }, { ...rows, out: one });
+      const inJavaScript = chunkLoop({ ...plan, backend: "js" }, { ...rows, out: two });
+      for (const loop of [inKernel, inJavaScript])
+        for (const [first, end] of [
+          [3, 21],
+          [21, 22],
+          [30, 97],
+        ] as const)
+          loop(first, end);
+      expect(one).toEqual(two);
+      expect(one[22]).toBe(7);
+    }
+    const small = shared(Float64Array, 100);
+    par.rows(matrix, { rows: 100, cols: 50 }).map(sum).intoSync(small);
+    expect([...small]).toEqual(Array.from({ length: 100 }, (_, r) => sum(matrix.subarray(r * 50, r * 50 + 50))));
+  });
+
+  it("has no result of the chunk before where nothing is left", () => {
+    const stages: Stage[] = [["filter", (x: number) => x > 0]];
+    const plan = planOf(stages, { ending: "min" });
+    const kernel = prepare(plan, operandsOf({}));
+    const loop = kernelLoop({ ...plan, backend: "simd", kernel }, operandsOf({}));
+    expect(loop(5000, 5003)).toBe(doubles[5000]);
+    expect(loop(0, 100)).toBeUndefined();
+    expect(loop(0, 3)).toBeUndefined();
+    expect(loop(5000, 5100)).toBe(doubles[5000]);
+  });
 });

@@ -27,12 +27,14 @@ export const at = (offset: number, memory = 0): number[] =>
 export const i32Const = (value: number): number[] => [0x41, ...signed(value | 0)];
 export const get = (local: number): number[] => [0x20, ...unsigned(local)];
 export const set = (local: number): number[] => [0x21, ...unsigned(local)];
+export const getGlobal = (global: number): number[] => [0x23, ...unsigned(global)];
 export const setGlobal = (global: number): number[] => [0x24, ...unsigned(global)];
 export const branch = (depth: number): number[] => [0x0c, ...unsigned(depth)];
 export const branchIf = (depth: number): number[] => [0x0d, ...unsigned(depth)];
 export const call = (index: number): number[] => [0x10, ...unsigned(index)];
 
 export interface WasmFunction {
+  /** "": it is not exported. */
   readonly name: string;
   readonly parameters: readonly number[];
   /** The types of its local variables, in order. */
@@ -47,14 +49,14 @@ export interface WasmImport {
 }
 
 /**
- * A module that imports so many memories, named by their numbers, and functions, and exports its own functions, each of
- * which gives a double, and the given 32-bit globals, which are 0 at first.
+ * A module that imports so many memories, named by their numbers, and functions, and exports those of its own functions that
+ * have a name. Each of them gives a double. It has so many 32-bit globals, which are 0 at first.
  */
 export function wasmModule(
   memories: number,
   imports: readonly WasmImport[],
   functions: readonly WasmFunction[],
-  globals: readonly string[],
+  globals: number,
 ): Uint8Array<ArrayBuffer> {
   const types = [
     ...imports.map(({ arity }) => functionType(Array<number>(arity).fill(F64))),
@@ -70,10 +72,9 @@ export function wasmModule(
     ...unsigned(65536),
   ];
   const imported = imports.map(({ name }, n) => [...text("math"), ...text(name), 0x00, ...unsigned(n)]);
-  const exported = [
-    ...functions.map(({ name }, n) => [...text(name), 0x00, ...unsigned(imports.length + n)]),
-    ...globals.map((name, n) => [...text(name), 0x03, ...unsigned(n)]),
-  ];
+  const exported = functions.flatMap(({ name }, n) =>
+    name === "" ? [] : [[...text(name), 0x00, ...unsigned(imports.length + n)]],
+  );
   return new Uint8Array([
     ...HEADER,
     ...section(1, types),
@@ -84,7 +85,7 @@ export function wasmModule(
     ),
     ...section(
       6,
-      globals.map(() => [I32, 0x01, ...i32Const(0), END]),
+      Array.from({ length: globals }, () => [I32, 0x01, ...i32Const(0), END]),
     ),
     ...section(7, exported),
     ...section(10, functions.map(body)),

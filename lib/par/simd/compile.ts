@@ -1,15 +1,15 @@
-// From the functions of a pipeline to a module with two functions: `run` for whole groups of elements, `rest` for the last
-// elements, which fill no group.
+// From the functions of a pipeline to a module that works on chunks: on whole groups of elements, and on the last elements,
+// which fill no group.
 
 import type { Ending, Stage } from "../plan.ts";
 import type { Tree } from "../../ship/index.ts";
 import { wasmModule } from "./bytes.ts";
 import type { Closures, ReadFunction } from "./closures.ts";
-import { emit } from "./emitter.ts";
+import { emit, emitChunk, TELL } from "./emitter.ts";
 import type { Program, Stream } from "./vectors.ts";
 import type { Binding } from "./expressions.ts";
 import { Assumptions } from "./flow.ts";
-import { constant, isBoolean, isWide, type Outcome, type Value } from "./nodes.ts";
+import { constant, isBoolean, isWide, type Outcome, type Statement, type Value } from "./nodes.ts";
 import { Refusal } from "./refusal.ts";
 import { Statements } from "./statements.ts";
 
@@ -37,6 +37,8 @@ export interface Compiled {
   /** Functions of JavaScript. */
   readonly imports: readonly string[];
   readonly to: Outcome["to"];
+  /** It is to be asked whether it has found something, and whether it has given up. */
+  readonly tells: boolean;
 }
 
 /** Each one may find one more variable out. */
@@ -64,8 +66,9 @@ export function compile(pipeline: Pipeline, { streams, params }: Closures): Comp
       group: wide ? 8 : 16,
     };
     const imports = program.imports.map((name) => ({ name, arity: Number(name.split("/")[1]) }));
-    const functions = [emit(program, "run", false), emit(program, "rest", true)];
-    const bytes = wasmModule(streams.length, imports, functions, ["found", "gaveUp"]);
+    const [run, rest] = [emit(program, false), emit(program, true)];
+    const chunk = emitChunk(run, program.group, outcome.to, imports.length);
+    const bytes = wasmModule(streams.length, imports, [run, rest, chunk, TELL], 2);
     if (bytes.length > MOST_BYTES) throw new Refusal("the functions are too long for a kernel");
     const streamsRead = (way: string): number[] => to.reads.filter(([how]) => how === way).map(([, stream]) => stream);
     return {
@@ -76,10 +79,17 @@ export function compile(pipeline: Pipeline, { streams, params }: Closures): Comp
       lockstep: streamsRead("lockstep"),
       imports: program.imports,
       to: outcome.to,
+      tells: outcome.to === "min" || outcome.to === "max" || mayGiveUp(to.block),
     };
   }
   throw new Refusal("it is not settled which variables are integers");
 }
+
+const mayGiveUp = (statements: readonly Statement[]): boolean =>
+  statements.some((one) => {
+    if (one.do === "if") return mayGiveUp(one.body) || mayGiveUp(one.otherwise);
+    return one.do === "give-up-unless" || ("body" in one && mayGiveUp(one.body));
+  });
 
 /** Undefined where it fails, and it may be for a hope that has been given up. */
 function tryLower(...args: Parameters<typeof lower>): ReturnType<typeof lower> | undefined {

@@ -6,10 +6,14 @@ import {
   BLOCK,
   branch,
   branchIf,
+  call,
   ELSE,
   END,
   EQZ,
+  F64,
   get,
+  getGlobal,
+  I32,
   i32Const,
   IF,
   LOOP,
@@ -19,23 +23,53 @@ import {
   V128,
   type WasmFunction,
 } from "./bytes.ts";
-import { FACTS, scalarCode, vectorCode } from "./instructions.ts";
-import { constant, LANES, type Outcome, type Statement, type Type, type Value } from "./nodes.ts";
+import { CONST, FACTS, scalarCode, vectorCode } from "./instructions.ts";
+import { constant, FOUND, GAVE_UP, LANES, type Outcome, type Statement, type Type, type Value } from "./nodes.ts";
 import { ANY, BITSELECT, FIRST, LAST, type Program, Vectors } from "./vectors.ts";
-
-/** Globals of a kernel's module. */
-export const [FOUND, GAVE_UP] = [0, 1] as const;
 
 /**
  * The code for all whole groups of [first, end), or for one group of which only the elements before `end` are there. Its
  * parameters: first, end; address and length of each stream; numbers.
  */
-export function emit(program: Program, name: string, isPartial: boolean): WasmFunction {
-  return new Emitter(program, isPartial).function(name);
+export function emit(program: Program, isPartial: boolean): WasmFunction {
+  return new Emitter(program, isPartial).function();
 }
 
+/** The code for the elements of [first, end): `run` takes the whole groups, `rest` those that fill none. */
+export function emitChunk(
+  { parameters }: WasmFunction,
+  group: number,
+  to: Outcome["to"],
+  imports: number,
+): WasmFunction {
+  const [whole, others] = [parameters.length, parameters.slice(2).flatMap((_, n) => get(2 + n))];
+  const result = whole + 1;
+  const joined = (from: number, end: number, fn: number): number[] => [
+    ...[...get(from), ...get(end), 0x47, ...IF],
+    ...[...get(result), ...get(from), ...get(end), ...others, ...call(imports + fn)],
+    ...[scalarCode(opOf(to), "f64"), ...set(result), END],
+  ];
+  const code = [
+    ...[...i32Const(0), ...setGlobal(FOUND), ...i32Const(0), ...setGlobal(GAVE_UP)],
+    ...[...get(FIRST), ...get(LAST), ...get(FIRST), 0x6b, ...i32Const(-group), 0x71, 0x6a, ...set(whole)],
+    ...[CONST.f64, ...FACTS.f64.bytesOf(neutralOf(to, "f64")), ...set(result)],
+    ...[...joined(FIRST, whole, 0), ...joined(whole, LAST, 1), ...get(result)],
+  ];
+  return { name: "chunk", parameters, locals: [I32, F64], code };
+}
+
+/** Gives what there is to tell of the last chunk: a bit for FOUND, and one for GAVE_UP. */
+export const TELL: WasmFunction = {
+  name: "tell",
+  parameters: [],
+  locals: [],
+  code: [...getGlobal(FOUND), ...getGlobal(GAVE_UP), ...i32Const(GAVE_UP), 0x74, 0x72, 0xb7],
+};
+
+const opOf = (to: Outcome["to"]): string => (to === "product" ? "mul" : to === "min" || to === "max" ? to : "add");
+
 class Emitter extends Vectors {
-  function(name: string): WasmFunction {
+  function(): WasmFunction {
     const { statements, outcome, group } = this.program;
     const { before, each, after } = this.#outcome(outcome);
     const work = [...this.#block(statements), ...each];
@@ -51,7 +85,7 @@ class Emitter extends Vectors {
           ...[END, END],
         ];
     return {
-      name,
+      name: "",
       parameters: this.parameters,
       locals: this.locals,
       code: [...get(FIRST), ...set(this.at), ...this.before, ...before, ...all, ...after],
@@ -111,7 +145,7 @@ class Emitter extends Vectors {
     if (outcome.to === "array") return { before: [], each: this.#store(outcome), after: this.scalar(constant(0)) };
     const { to, value, mask } = outcome;
     const { type } = value;
-    const op = to === "sum" || to === "count" ? "add" : to === "product" ? "mul" : to;
+    const op = opOf(to);
     const neutral = constant(neutralOf(to, type), type);
     const sums = Array.from({ length: this.vectors(type) }, () => this.local(V128));
     const before = sums.flatMap((sum) => [...this.spread(neutral), ...set(sum)]);
@@ -132,7 +166,10 @@ class Emitter extends Vectors {
     const after: number[] = [];
     for (const sum of sums.slice(1))
       after.push(...get(sums[0]!), ...get(sum), ...simd(vectorCode(op, type)), ...set(sums[0]!));
-    if (isBest) after.push(...(counts ? [...get(found), ...simd(ANY)] : i32Const(1)), ...setGlobal(FOUND));
+    if (isBest) {
+      const isFound = counts ? [...get(found), ...simd(ANY)] : i32Const(1);
+      after.push(...isFound, ...getGlobal(FOUND), 0x72, ...setGlobal(FOUND));
+    }
     // The lanes, as doubles.
     const toF64 = type === "f32" ? [0xbb] : type === "i32" ? [0xb7] : [];
     for (let lane = 0; lane < LANES[type]; lane++) {

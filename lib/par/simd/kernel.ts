@@ -3,13 +3,16 @@
 import { MAX_ARGS, MAX_OPERANDS } from "../../engine/regions.ts";
 import { placeOf } from "../../memory/place.ts";
 import { inLibrary } from "../../ship/index.ts";
-import { Instance, type WasmGlobal, type WasmMemory, type WasmModule } from "../../wasm.ts";
+import { Instance, Memory, type WasmMemory, type WasmModule } from "../../wasm.ts";
 import { chunkLoop } from "../chunk-loop.ts";
 import { chunkStart } from "../grid.ts";
 import type { Ending, Loop, Operands, Plan } from "../plan.ts";
 import { streamType } from "./closures.ts";
 import type { Compiled } from "./compile.ts";
+
 import { imported } from "./math.ts";
+import { FOUND, GAVE_UP } from "./nodes.ts";
+import type { Stream } from "./vectors.ts";
 
 /** What is shipped to the threads. */
 export interface Kernel extends Omit<Compiled, "bytes"> {
@@ -26,10 +29,8 @@ export interface Kernel extends Omit<Compiled, "bytes"> {
 }
 
 interface Exports {
-  run(...numbers: number[]): number;
-  rest(...numbers: number[]): number;
-  readonly found: WasmGlobal;
-  readonly gaveUp: WasmGlobal;
+  chunk(...numbers: number[]): number;
+  tell(): number;
 }
 
 /** A memory, after those before it: what is bound to just these, and the memories that may follow. */
@@ -73,6 +74,15 @@ interface Place {
   readonly length: number;
 }
 
+const VIEWS = { f64: Float64Array, f32: Float32Array, i32: Int32Array } as Record<
+  Stream["type"],
+  new (buffer: SharedArrayBuffer, at: number, length: number) => ArrayLike<number>
+>;
+/** A page: an array that is written to and lies in no memory of its own, as small ones do, is stood in for by this one. */
+const STAND_IN_BYTES = 65536;
+let ownStandIn: WasmMemory | undefined;
+const standIn = (): WasmMemory => (ownStandIn ??= new Memory({ initial: 1, maximum: 1, shared: true }));
+
 /** The arrays of a call, in the order of the streams; or why the kernel can't take them. */
 export function placesOf(
   kernel: Omit<Kernel, "id" | "module">,
@@ -86,7 +96,9 @@ export function placesOf(
     const isOut = array === out;
     if (streamType(array) !== type && !(isOut && type === "i32" && (array as unknown) instanceof Uint32Array))
       return "the kernel is made for other arrays";
-    const found = placeOf(array);
+    // What it is about to write is written elsewhere, and copied.
+    const isCopied = isOut && array.byteLength <= STAND_IN_BYTES;
+    const found = placeOf(array) ?? (isCopied ? { memory: standIn(), byteOffset: 0 } : undefined);
     const which = isOut ? "the array that is written to" : n === 0 ? "the array" : "a captured array";
     if (!found) return `${which} is not in the memory of a shared() array of 32 KiB or more`;
     const { memory, byteOffset } = found;
@@ -130,40 +142,54 @@ export const kernelLoop = (plan: Plan, operands: Operands): Loop => {
   const written: Loop = (first, end) => (inJavaScript ??= chunkLoop(plan, operands))(first, end);
   const places = placesOf(kernel, operands);
   if (typeof places === "string") return written;
-  const { run, rest, found, gaveUp } = bind(
+  const { chunk, tell } = bind(
     kernel,
     places.map(({ memory }) => memory),
   );
-  const { group, kind, fromZero } = kernel;
-  const numbers = [
+  const { kind, fromZero, tells } = kernel;
+  const run = withNumbers(chunk, [
     ...places.flatMap(({ from, length }) => [from, length]),
     ...(kind === "range" && !fromZero ? [operands.offset] : []),
     ...kernel.params,
-  ];
+  ]);
   const shortest = mostElements(kernel, places, operands.offset);
+  const out = operands.out as Float64Array | undefined;
+  const copy =
+    out && !placeOf(out)
+      ? new VIEWS[kernel.streams[kind === "range" ? 0 : 1]!.type](standIn().buffer, 0, out.length)
+      : undefined;
   const isBest = kernel.to === "min" || kernel.to === "max";
   // A reduction that nothing was left for gives what it starts from.
   const none = plan.ending === "reduce" ? plan.zero : undefined;
-  const join = JOIN[kernel.to]!;
   return (first, end) => {
     if (end > shortest) return written(first, end);
-    gaveUp.value = 0;
-    found.value = 0;
-    const whole = first + Math.floor((end - first) / group) * group;
-    let result = whole > first ? run(first, whole, ...numbers) : undefined;
-    const hasFound = found.value === 1;
-    if (end > whole) {
-      found.value = 0;
-      const last = rest(whole, end, ...numbers);
-      if (!isBest || found.value === 1)
-        result = result === undefined || (isBest && !hasFound) ? last : join(result, last);
+    const result = run(first, end);
+    if (tells) {
+      const told = tell();
+      if ((told & (1 << GAVE_UP)) !== 0) return written(first, end);
+      if (isBest && (told & (1 << FOUND)) === 0) return none;
     }
-    if (gaveUp.value === 1) return written(first, end);
-    if (kernel.to === "array") return undefined;
-    if (isBest) return hasFound || found.value === 1 ? result : none;
-    return result ?? (plan.ending === "reduce" ? none : 0);
+    if (kernel.to !== "array") return result;
+    if (copy) for (let i = first; i < end; i++) out![i] = copy[i]!;
+    return undefined;
   };
 };
+
+type Run = (first: number, end: number) => number;
+const callers = new Map<number, (chunk: Exports["chunk"], numbers: readonly number[]) => Run>();
+
+/** A list of arguments that V8 knows takes a tenth of the time of one that is spread. */
+function withNumbers(chunk: Exports["chunk"], numbers: readonly number[]): Run {
+  const { length } = numbers;
+  let caller = callers.get(length);
+  if (!caller) {
+    const names = numbers.map((_, n) => `n${n}`).join();
+    const code = `const [${names}]=numbers;return (first,end)=>chunk(first,end,${names})`;
+    caller = new Function("chunk", "numbers", code) as (chunk: Exports["chunk"], numbers: readonly number[]) => Run;
+    callers.set(length, caller);
+  }
+  return caller(chunk, numbers);
+}
 
 /** What is shipped once of a kernel that needs no functions beside it. */
 export interface AloneContext {
@@ -177,7 +203,9 @@ export const kernelAlone = ({ kernel, ending, zero }: AloneContext) => {
   let loop: Loop | undefined;
   let of: readonly [args: readonly number[], arrays: readonly unknown[]] = [[], []];
   return (chunk: number, args: readonly number[], arrays: readonly unknown[]): unknown => {
-    const isSame = args.every((one, n) => Object.is(one, of[0][n])) && arrays.every((one, n) => one === of[1][n]);
+    const isSame =
+      (args === of[0] && arrays === of[1]) ||
+      (args.every((one, n) => Object.is(one, of[0][n])) && arrays.every((one, n) => one === of[1][n]));
     const [elements, chunks, special] = args as [number, number, number];
     if (!loop || !isSame) {
       of = [args, arrays];
@@ -212,16 +240,5 @@ export function callAlone(
   const arrays = [...(kind === "range" ? [] : [source]), ...(out ? [out] : []), ...kernel.arrays] as object[];
   return args.length <= MAX_ARGS && arrays.length <= MAX_OPERANDS ? { args, operands: arrays } : undefined;
 }
-
-const add = (a: number, b: number): number => a + b;
-/** The results of the whole groups and of the rest. */
-const JOIN: Record<Compiled["to"], (a: number, b: number) => number> = {
-  array: add,
-  sum: add,
-  count: add,
-  product: (a, b) => a * b,
-  min: Math.min,
-  max: Math.max,
-};
 
 inLibrary(import.meta.url, { kernelLoop, kernelAlone });

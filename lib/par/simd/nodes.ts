@@ -1,6 +1,9 @@
 // What a kernel is made of between JavaScript and WebAssembly: values, each for a whole group of elements at once, and
 // statements. All values are pure, and no operation can trap.
 
+/** The globals of a kernel: something is left of the elements; what it has computed is to be thrown away. */
+export const [FOUND, GAVE_UP] = [0, 1] as const;
+
 /** Of lanes. b64 and b32 are truth values: all bits of the lane, or none. */
 export type Type = "f64" | "f32" | "i32" | "b64" | "b32";
 
