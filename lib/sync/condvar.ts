@@ -147,7 +147,7 @@ export class Condvar extends Primitive {
       throw new TypeError(
         "Expected guard to be what lock() of a Mutex or a Guarded gave; it is the guard of something else.",
       );
-    mutex.owned.checkMine();
+    mutex.checkMine();
     const { id, label } = mutex.state;
     replace(this.words, LOCK, 0, id);
     if (load(this.words, LOCK) !== id)

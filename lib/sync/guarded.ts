@@ -44,7 +44,15 @@ class ValueGuard<T> extends LockGuard<RawMutex> implements Guard {
   }
 
   /** Also for a condvar, which unlocks for a while. */
-  protected override putAway(): void {
+  override [Symbol.dispose](): void {
+    try {
+      this.#putBack();
+    } finally {
+      super[Symbol.dispose]();
+    }
+  }
+
+  #putBack(): void {
     if (!this.#isOut) return;
     const value = this.#value as T;
     this.#isOut = false;
@@ -103,17 +111,17 @@ export class Guarded<T> extends Primitive<State> {
 
   /** The value if nobody holds it. */
   tryLock(): (Guard & { value: T }) | undefined {
-    return this.#mutex.owned.tryEnter() ? new ValueGuard(this.#mutex, this.#value) : undefined;
+    return this.#mutex.tryEnter() ? new ValueGuard(this.#mutex, this.#value) : undefined;
   }
 
   /** Who held it has died, or was interrupted. */
   get isPoisoned(): boolean {
-    return this.#mutex.owned.isPoisoned;
+    return this.#mutex.isPoisoned;
   }
 
   /** Makes it usable again, with what `repair` makes of the value while nobody else can get it. */
   recover(repair?: (value: T) => T): void {
-    this.#mutex.owned.recover(repair && (() => this.#value.write(repair(this.#value.read()))));
+    this.#mutex.recover(repair && (() => this.#value.write(repair(this.#value.read()))));
   }
 }
 

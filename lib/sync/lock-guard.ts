@@ -21,15 +21,8 @@ export class LockGuard<L extends Holdable = Holdable> implements Guard {
     const lock = this.#lock;
     if (lock === undefined) throw new LockError("This guard has unlocked already.");
     this.#lock = undefined;
-    try {
-      this.putAway();
-    } finally {
-      lock.leave();
-    }
+    lock.leave();
   }
-
-  /** What is to be done before the lock is let go. */
-  protected putAway(): void {}
 
   /** Does it hold the lock? */
   static isHeld(guard: LockGuard): boolean {

@@ -21,37 +21,31 @@ export interface MutexState extends LockName {
 }
 
 /** The lock without guards: what Mutex, Guarded, Once and Condvar do with it. */
-export class RawMutex implements Holdable {
+export class RawMutex extends Owned implements Holdable {
   readonly state: MutexState;
-  readonly owned: Owned;
   readonly #waiters: Waiters;
-  readonly #take = (): true | undefined => this.owned.take() || undefined;
-  readonly #blocker = (): number => this.owned.owner;
+  readonly #take = (): true | undefined => this.take() || undefined;
+  readonly #blocker = (): number => this.owner;
 
   constructor(state: MutexState) {
+    super(state.words, state, (all) => this.#waiters.wake(all ? Infinity : 1));
     this.state = state;
     this.#waiters = new Waiters(state.words, 1);
-    this.owned = new Owned(state.words, state, (all) => this.#waiters.wake(all ? Infinity : 1));
   }
 
   static make(kind: string, name: string | undefined): RawMutex {
     return new RawMutex({ ...newName(kind, name), words: newWords(1 + WAITER_WORDS) });
   }
 
-  enter(): boolean {
-    return this.owned.enter();
-  }
-
   /** Blocks until it is this thread's. */
   block(options: Wait): void {
-    const { owned } = this;
-    owned.lookOut();
-    if (owned.enter()) return;
+    this.lookOut();
+    if (this.enter()) return;
     // Who was woken looks again before it sleeps: others have been faster, and are soon done.
     let attempts = 0;
     const take = (): true | undefined => {
-      if (++attempts > 2) owned.lookOut();
-      return owned.take() || undefined;
+      if (++attempts > 2) this.lookOut();
+      return this.#take();
     };
     blockFor(this.#waiters, this.state, take, this.#blocker, options);
   }
@@ -60,11 +54,7 @@ export class RawMutex implements Holdable {
   async queue(options: WaitAsync): Promise<void> {
     await this.#waiters.queue(this.#take, `the wait for ${this.state.label}`, options, true);
     // The attempt may have been made for it, from elsewhere.
-    this.owned.noteOrigin();
-  }
-
-  leave(): void {
-    this.owned.leave();
+    this.noteOrigin();
   }
 }
 
@@ -117,17 +107,17 @@ export class Mutex extends Primitive<MutexState> {
 
   /** The lock if nobody holds it. */
   tryLock(): Guard | undefined {
-    return this.#raw.owned.tryEnter() ? new LockGuard(this.#raw) : undefined;
+    return this.#raw.tryEnter() ? new LockGuard(this.#raw) : undefined;
   }
 
   /** Who held it has died, or was interrupted. */
   get isPoisoned(): boolean {
-    return this.#raw.owned.isPoisoned;
+    return this.#raw.isPoisoned;
   }
 
   /** Makes a poisoned lock usable. `repair` runs first, while nobody else can get it; if it throws, nothing has changed. */
   recover(repair?: () => void): void {
-    this.#raw.owned.recover(repair);
+    this.#raw.recover(repair);
   }
 }
 

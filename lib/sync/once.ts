@@ -78,7 +78,7 @@ export class Once extends Primitive<State> {
 
   /** After a thread has died in the middle: the next one runs its function. */
   recover(): void {
-    this.#mutex.owned.recover(undefined);
+    this.#mutex.recover(undefined);
   }
 }
 

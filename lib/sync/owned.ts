@@ -133,9 +133,11 @@ export class Owned {
   // ---- giving it back
 
   leave(): void {
-    if (replace(this.#words, 0, me, 0)) return;
-    this.checkMine();
-    exchange(this.#words, 0, 0);
+    const words = this.#words;
+    // That it is this thread's nobody else changes, so that an ordinary read tells. That others wait, anybody may.
+    if ((words[0]! & NUMBER) !== me) this.checkMine();
+    // A tenth cheaper than to replace it.
+    if (exchange(words, 0, 0) === me) return;
     letGo(this.name.id);
     this.#wake(false);
   }
