@@ -1,12 +1,11 @@
 // `npm run check`, under Node 24.
 
 import { fail, setUp } from "../set-up/steps.ts";
-import { CHECKS, runCheck, runTests, sum, summary } from "./steps.ts";
+import { runChecks, runTests, sum, summary } from "./steps.ts";
 
 try {
   await setUp();
-  const counts = [];
-  for (const check of CHECKS) counts.push(await runCheck(check));
+  const counts = [await runChecks()];
   counts.push(await runTests(["unit", "types", "property"]));
   const total = sum(counts);
   console.log(summary(total));

@@ -1,6 +1,7 @@
 // A check is a command that must end with 0: a line for each, its output only when it fails.
 
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { runToEnd } from "../../kernel/cli/child.ts";
 import { ROOT } from "../set-up/steps.ts";
@@ -23,7 +24,7 @@ export function sum(all: readonly Counts[]): Counts {
   );
 }
 
-export interface Check {
+interface Check {
   name: string;
   /** Arguments of Node. */
   args: readonly string[];
@@ -31,8 +32,15 @@ export interface Check {
 
 const bin = (path: string): string => join(ROOT, "node_modules", path);
 
-export const CHECKS: readonly Check[] = [
-  { name: "format (prettier)", args: [bin("prettier/bin/prettier.cjs"), "--check", "--log-level=warn", "."] },
+const PRETTIER = [
+  "--check",
+  "--log-level=warn",
+  "--cache",
+  `--cache-location=${join(ROOT, ".artefacts", "formatted")}`,
+];
+
+const CHECKS: readonly Check[] = [
+  { name: "format (prettier)", args: [bin("prettier/bin/prettier.cjs"), ...PRETTIER, "."] },
   { name: "lint (oxlint, type-aware)", args: [bin("oxlint/bin/oxlint"), "--deny-warnings"] },
   { name: "types (tsc)", args: [bin("typescript/bin/tsc"), "-p", "tsconfig.json"] },
   { name: "layers", args: ["scripts/layers.ts"] },
@@ -40,7 +48,18 @@ export const CHECKS: readonly Check[] = [
   { name: "package (publint)", args: [bin("publint/src/cli.js"), "--pack", "npm", "--strict"] },
 ];
 
-export async function runCheck({ name, args }: Check): Promise<Counts> {
+/** As many at a time as there are cores. */
+export async function runChecks(): Promise<Counts> {
+  const waiting = [...CHECKS];
+  const counts: Counts[] = [];
+  const runSome = async (): Promise<void> => {
+    for (let check = waiting.shift(); check; check = waiting.shift()) counts.push(await runCheck(check));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, runSome));
+  return sum(counts);
+}
+
+async function runCheck({ name, args }: Check): Promise<Counts> {
   const startMs = performance.now();
   // Without the condition: the package is judged as its users get it.
   const { code, output } = await runToEnd(process.execPath, args, { cwd: ROOT });

@@ -3,14 +3,13 @@
 import { pythonEnvironment } from "../../kernel/cli/python.ts";
 import { fail, setUp } from "../set-up/steps.ts";
 import { provideChromium } from "./chromium.ts";
-import { CHECKS, runCheck, runTests, sum, summary } from "./steps.ts";
+import { runChecks, runTests, sum, summary } from "./steps.ts";
 
 try {
   await setUp();
   await pythonEnvironment(["requirements-test.txt"]);
   await provideChromium();
-  const counts = [];
-  for (const check of CHECKS) counts.push(await runCheck(check));
+  const counts = [await runChecks()];
   const kinds = [["unit", "types", "property"], ["stress"], ["conformance"], ["notebooks"], ["browser"]];
   for (const projects of kinds) counts.push(await runTests(projects));
   const total = sum(counts);

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
-import { Pool, shared, type Task } from "../../lib/index.ts";
+import { Pool, type Task } from "../../lib/index.ts";
 
 const pool = new Pool({ threads: 2 });
 const one = new Pool({ threads: 1 });
@@ -136,20 +136,6 @@ it("a pool that is reached by a global is waited for like any", async () => {
   await using own = new Pool({ threads: 1 });
   await own.run((same: Pool) => void Object.assign(globalThis, { reached: same }), own);
   expect(await own.run(async () => (globalThis as unknown as { reached: Pool }).reached.run(() => 5))).toBe(5);
-});
-
-it("more than thirty-two tasks may block, each waiting for all", async () => {
-  await using own = new Pool({ threads: 2 });
-  const cells = shared(Int32Array, 2);
-  const meet = (all: Int32Array, count: number): void => {
-    if (Atomics.add(all, 0, 1) + 1 === count) {
-      Atomics.store(all, 1, 1);
-      Atomics.notify(all, 1);
-    }
-    while (Atomics.load(all, 1) === 0) Atomics.wait(all, 1, 0);
-  };
-  await Promise.all(Array.from({ length: 40 }, () => own.run(meet, cells, 40)));
-  expect(cells[0]).toBe(40);
 });
 
 it("cancelling what is done already does not undo it", async () => {

@@ -62,15 +62,15 @@ describe.each(Object.entries(pools))("a pool %s goes on while its owner waits", 
     for (const _ of all) none.acquire(limit);
     const met = [1, 2].map((n) => pool.run(() => (step.wait(), twice(n))));
     step.wait(limit);
+    // It can't notify before this thread waits.
+    const guard = mutex.lock(limit);
     const told = pool.run(() => {
       using _guard = mutex.lock();
       condvar.notifyAll();
       return twice(1);
     });
-    {
-      using guard = mutex.lock(limit);
-      condvar.wait(guard, limit);
-    }
+    condvar.wait(guard, limit);
+    guard[Symbol.dispose]();
     const held = pool.run(async () => {
       using _guard = mutex.lock();
       none.release();
