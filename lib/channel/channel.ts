@@ -68,7 +68,8 @@ const NO_LIMITS: Wait = {};
  * same; of `move(x)` nothing is left here. With a `schema` messages are written without names.
  * Throws RangeError or TypeError for bad arguments, ChannelClosedError (with the `value` that was not sent),
  * ChannelFullError, NotSendableError, TimeoutError, CancelledError.
- * Cost: 20 to 50 ns for a number, 0.5 us and more for an object. Memory stays allocated as long as the channel.
+ * Cost: 20 to 50 ns for a number, 0.1 to 0.3 us for an object by schema or of the same fields as those before it, 0.5 us and
+ * more for others. Memory stays allocated as long as the channel.
  * Gotcha: a thread that blocks runs no promises: who mixes both kinds in one thread may wait for itself.
  * When to use: work or results that flow between threads. For one result a task's promise is enough.
  * @example
@@ -84,6 +85,8 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   readonly #core: Core;
   readonly #schema: Schema | undefined;
   readonly #batching: BatchingCore | undefined;
+  /** Objects may be put as they are. */
+  readonly #isDirect: boolean;
   /** Numbers are put as they are. */
   readonly #isPlain: boolean;
   /** Numbers are gathered as they are. */
@@ -97,7 +100,8 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     this.capacity = capacity;
     this.#schema = form && new Schema(form);
     this.#batching = batch > 1 ? new BatchingCore(buffer, capacity, this.#schema, batch) : undefined;
-    this.#isPlain = !form && batch === 1 && capacity > 0;
+    this.#isDirect = batch === 1 && capacity > 0;
+    this.#isPlain = this.#isDirect && !form;
     this.#isGathered = !form && batch > 1;
     this.#core = clock
       ? new TickingCore(buffer, clock)
@@ -124,7 +128,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     if (typeof value === "number") {
       if (this.#isPlain && this.#putNumber(value) === DONE) return;
       if (this.#isGathered && !core.isClosedHere && this.#gatherNumber(value)) return;
-    }
+    } else if (this.#putObject(value)) return;
     const parcel = parcelOf(value, this.#schema);
     if (core.isRendezvous) return this.#handOver(parcel, value, options);
     core.senders.block(() => this.#put(parcel, value), SENDING, options);
@@ -134,13 +138,15 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   async sendAsync(value: T, options: WaitAsync = NO_LIMITS): Promise<void> {
     if (options !== NO_LIMITS) checkWait("sendAsync()", options, SEND_ASYNC);
     const core = this.#core;
+    // Those of this thread that wait already are first.
+    const isFirst = core.senders.isQuiet && options.signal?.aborted !== true;
+    if (isFirst && this.#putObject(value)) return;
     const parcel = parcelOf(value, this.#schema);
     if (core.isRendezvous) {
       const offer = new Offer(core, kept(parcel), value);
       return core.senders.queue(() => offer.attempt(), SENDING, options, { withdraw: () => offer.withdraw() });
     }
-    // Those of this thread that wait already are first.
-    if (core.senders.isQuiet && options.signal?.aborted !== true && this.#put(parcel, value)) return;
+    if (isFirst && this.#put(parcel, value)) return;
     const waiting = kept(parcel);
     return core.senders.queue(() => this.#put(waiting, value), SENDING, options);
   }
@@ -148,6 +154,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
   /** False where there is no room, or nobody waits for it. */
   trySend(value: T): boolean {
     const core = this.#core;
+    if (this.#putObject(value)) return true;
     const parcel = parcelOf(value, this.#schema);
     if (core.isRendezvous) return tryOffer(core, parcel, value);
     return this.#put(parcel, value);
@@ -229,6 +236,10 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
         throw error;
       });
     }
+  }
+
+  #putObject(value: T): boolean {
+    return this.#isDirect && typeof value === "object" && value !== null && this.#core.putObject(value);
   }
 
   #gatherNumber(value: T & number): boolean {

@@ -6,7 +6,7 @@ import { load, replace, store } from "../atomics.ts";
 import { ChannelFullError } from "../errors.ts";
 import { Lane } from "./lane.ts";
 import { ChannelMemory, LINE } from "./memory.ts";
-import { empty, imported, MessageReader, NeedsImports, type Parcel } from "./message.ts";
+import { empty, imported, MessageReader, MessageWriter, NeedsImports, type Parcel } from "./message.ts";
 import { CLOSED, DONE, FULL, Kind, MAX_LANES, MOVED, NOTHING, Ring } from "./ring.ts";
 import type { Schema } from "./schema.ts";
 import { Side } from "./side.ts";
@@ -68,6 +68,7 @@ export class Core {
   readonly memory: ChannelMemory;
   readonly #isUnlimited: boolean;
   readonly #reader: MessageReader;
+  readonly #writer: MessageWriter;
   readonly #rings: Ring[] = [];
   #sendRing: Ring;
   #sendIndex = 0;
@@ -86,6 +87,7 @@ export class Core {
     this.isRendezvous = capacity === 0;
     this.#isUnlimited = capacity === Infinity;
     this.#reader = new MessageReader(this.memory, schema);
+    this.#writer = new MessageWriter(this.memory, schema);
     this.receivers = new Side(this.memory.words, RECEIVING);
     this.senders = new Side(this.memory.words, SENDING);
     // A select that would send waits for somebody who takes it.
@@ -158,6 +160,31 @@ export class Core {
     if (found === DONE) lane.done(ring, this.#sendIndex);
     else lane.cancel();
     return found;
+  }
+
+  /** Sends it if it can be written at once where it is read from. False says nothing. Not for a rendezvous. */
+  putObject(value: object): boolean {
+    const lane = this.#lane ?? this.#takeLane();
+    const ring = this.#sendRing;
+    const writer = this.#writer;
+    if (!writer.isReady) writer.miss(value);
+    else if (ring.room() === DONE) {
+      const at = lane.reserveIfAny(writer.room);
+      const { begun } = lane;
+      const end = at < 0 ? -1 : writer.write(value, this.memory.view, at);
+      if (end < 0) writer.miss(value);
+      // A getter of the object may have sent something.
+      else if (lane.begun === begun) {
+        lane.begin(at, end - at);
+        if (ring.putWords(lane.number, Kind.bytes, at / 8, end - at) === DONE) {
+          lane.done(ring, this.#sendIndex);
+          this.receivers.wake();
+          return true;
+        }
+        lane.cancel();
+      }
+    }
+    return false;
   }
 
   #takeLane(): Lane {

@@ -3,7 +3,7 @@
 // there is no room, the lane gets a region twice as large.
 
 import { load, replace, store, type Words } from "../atomics.ts";
-import { BraidError } from "../errors.ts";
+import { BraidError, ChannelFullError } from "../errors.ts";
 import { LINE, type ChannelMemory } from "./memory.ts";
 import { MAX_LANES, type Ring } from "./ring.ts";
 
@@ -31,6 +31,8 @@ export class Lane {
   #positions: number[] = [];
   #starts: number[] = [];
   #oldest = 0;
+  /** How many messages it has begun. */
+  begun = 0;
 
   private constructor(memory: ChannelMemory, number: number, record: Words) {
     this.#memory = memory;
@@ -85,8 +87,19 @@ export class Lane {
     }
   }
 
+  /** The same; -1 where the channel's memory has no more. */
+  reserveIfAny(byteLength: number): number {
+    try {
+      return this.reserve(byteLength);
+    } catch (error) {
+      if (error instanceof ChannelFullError) return -1;
+      throw error;
+    }
+  }
+
   /** What was reserved is about to be sent: from now on it is kept, whatever becomes of this thread's code. */
   begin(at: number, byteLength: number): void {
+    this.begun++;
     this.#starts.push(at - this.#at);
     this.#write = at - this.#at + ((byteLength + 7) & ~7);
   }

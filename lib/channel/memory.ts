@@ -20,17 +20,35 @@ function limit(): number {
 
 let limitBytes: number | undefined;
 
+/** Memory in the two ways in which messages are written and read. */
+export class View {
+  readonly buffer: SharedArrayBuffer;
+  /** Their slice() is no copy. */
+  readonly bytes: Buffer<SharedArrayBuffer>;
+  readonly data: DataView<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.bytes = Buffer.from(buffer, 0, buffer.byteLength);
+    this.data = new DataView(buffer, 0, this.bytes.length);
+  }
+}
+
 export class ChannelMemory {
   readonly buffer: SharedArrayBuffer;
   /** The first of them belong to whoever made the memory. */
   readonly words: Words;
   /** As far as it reached when this thread last looked. */
-  bytes: Uint8Array<SharedArrayBuffer>;
+  view: View;
 
   constructor(buffer: SharedArrayBuffer, words: number) {
     this.buffer = buffer;
     this.words = new Int32Array(buffer, 0, words);
-    this.bytes = new Uint8Array(buffer, 0, buffer.byteLength);
+    this.view = new View(buffer);
+  }
+
+  get bytes(): Buffer<SharedArrayBuffer> {
+    return this.view.bytes;
   }
 
   /** With so many words for its maker, zeroed, and room for so many bytes; it grows by so many at most. */
@@ -61,9 +79,9 @@ export class ChannelMemory {
     }
   }
 
-  /** Makes `bytes` reach that far. */
+  /** Makes the view reach that far. */
   reach(end: number): void {
-    if (end > this.bytes.length) this.bytes = new Uint8Array(this.buffer, 0, this.buffer.byteLength);
+    if (end > this.view.bytes.length) this.view = new View(this.buffer);
   }
 
   #grow(end: number): void {

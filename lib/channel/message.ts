@@ -7,12 +7,13 @@ import { NotSendableError } from "../errors.ts";
 import { decode, encode, prepare, prepareNow, transferList, type Wire } from "../ship/index.ts";
 import { SmallValueReader, SmallValueWriter } from "../ship/small-values.ts";
 import { whyNotCloned } from "../ship/stack.ts";
-import type { ChannelMemory } from "./memory.ts";
+import { View, type ChannelMemory } from "./memory.ts";
 import { Kind, type Ring } from "./ring.ts";
 import type { Schema } from "./schema.ts";
+import { ShapeReader, ShapeWriter } from "./shapes.ts";
 
 /** The first byte of a message: how the rest is written. */
-const Format = { small: 0, wire: 1, schema: 2, batch: 3, numbers: 4 } as const;
+const Format = { small: 0, wire: 1, schema: 2, batch: 3, numbers: 4, shaped: 5 } as const;
 
 const CONSTANTS = [undefined, null, true, false] as const;
 /** What is longer is serialized. */
@@ -36,7 +37,7 @@ export class NeedsImports {
   }
 }
 
-let scratch = new Uint8Array(SMALL_BYTES);
+let scratch = new View(new SharedArrayBuffer(SMALL_BYTES));
 let small = new SmallValueWriter(scratch.buffer);
 
 /** The message of a value. Its bytes are overwritten by the next: keep `kept(parcel)`. */
@@ -47,8 +48,7 @@ export function parcelOf(value: unknown, schema?: Schema): Parcel {
   if (constant >= 0) return { kind: Kind.word, number: constant, bytes: undefined, moved: undefined };
   const end = small.write(value, 1, SMALL_BYTES) ? small.end : 0;
   if (end > 0) {
-    scratch[0] = Format.small;
-    return { kind: Kind.bytes, number: 0, bytes: scratch.subarray(0, end), moved: undefined };
+    return { kind: Kind.bytes, number: 0, bytes: written(Format.small, end), moved: undefined };
   }
   const wire = encode(value, { path: "message", between: "bytes" });
   return { kind: Kind.bytes, number: 0, bytes: serialized(wire), moved: movedBuffers(wire) };
@@ -102,14 +102,54 @@ export function empty(buffers: readonly ArrayBuffer[]): void {
 }
 
 function bySchema(value: unknown, schema: Schema): Uint8Array {
+  const quickly = schema.writeQuickly(value, scratch, 1, scratch.bytes.length);
+  if (quickly >= 0) return written(Format.schema, quickly);
   const length = schema.sizeOf(value) + 1;
-  if (length > scratch.length) {
-    scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+  if (length > scratch.bytes.length) {
+    scratch = new View(new SharedArrayBuffer(2 ** Math.ceil(Math.log2(length))));
     small = new SmallValueWriter(scratch.buffer);
   }
-  scratch[0] = Format.schema;
-  const end = schema.write(value, scratch, 1);
-  return scratch.subarray(0, end);
+  return written(Format.schema, schema.write(value, scratch, 1));
+}
+
+/** So many bytes of the scratch memory, of which the first says how they are written. */
+function written(format: number, length: number): Uint8Array {
+  scratch.bytes[0] = format;
+  return new Uint8Array(scratch.buffer, 0, length);
+}
+
+/** Until it is known better an object is written where there is so much room; longer ones than the most are copied. */
+const FIRST_ROOM = 256;
+
+/** Writes objects where they are read from. */
+export class MessageWriter {
+  readonly #schema: Schema | undefined;
+  readonly #shapes: ShapeWriter;
+  /** So much room one is given. */
+  room = FIRST_ROOM;
+
+  constructor(memory: ChannelMemory, schema: Schema | undefined) {
+    this.#schema = schema;
+    this.#shapes = new ShapeWriter(memory);
+  }
+
+  /** Can it write anything? */
+  get isReady(): boolean {
+    return this.#schema !== undefined || !this.#shapes.isEmpty;
+  }
+
+  /** Gives where it ends; -1 where it has to go by a parcel. */
+  write(value: object, view: View, at: number): number {
+    const schema = this.#schema;
+    view.bytes[at] = schema ? Format.schema : Format.shaped;
+    const end = at + this.room;
+    return schema ? schema.writeQuickly(value, view, at + 1, end) : this.#shapes.write(value, view, at, end);
+  }
+
+  /** One that it could not write. */
+  miss(value: object): void {
+    if (this.#schema || this.#shapes.miss(value)) this.room = Math.min(SMALL_BYTES, this.room * 2);
+  }
 }
 
 function movedBuffers(wire: Wire): ArrayBuffer[] | undefined {
@@ -144,12 +184,14 @@ function serialized(wire: Wire): Uint8Array {
 export class MessageReader {
   readonly #memory: ChannelMemory;
   readonly #schema: Schema | undefined;
+  readonly #shapes: ShapeReader;
   #small: SmallValueReader;
   #length: number;
 
   constructor(memory: ChannelMemory, schema: Schema | undefined) {
     this.#memory = memory;
     this.#schema = schema;
+    this.#shapes = new ShapeReader(memory);
     this.#length = memory.bytes.length;
     this.#small = new SmallValueReader(memory.bytes.buffer, this.#length);
   }
@@ -164,10 +206,13 @@ export class MessageReader {
   #read(at: number, length: number, ring: Ring): unknown {
     const memory = this.#memory;
     memory.reach(at + length);
-    const { bytes } = memory;
+    const { view } = memory;
+    const { bytes } = view;
     switch (bytes[at]) {
       case Format.schema:
-        return this.#schema!.read(bytes, at + 1, at + length);
+        return this.#schema!.read(view, at + 1, at + length);
+      case Format.shaped:
+        return this.#shapes.read(at, at + length, ring);
       case Format.small:
         if (bytes.length !== this.#length) {
           this.#length = bytes.length;

@@ -58,4 +58,8 @@ export class TickingCore extends Core {
   override put(): number {
     return this.putNumber();
   }
+
+  override putObject(): boolean {
+    return false;
+  }
 }

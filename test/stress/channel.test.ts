@@ -11,28 +11,43 @@ const FLAVOURS = [
   ["without a limit", Infinity, 20_000],
 ] as const;
 
-/** Numbers and objects by turns: sender times a million plus a count. */
-function send(channel: Channel<number | { n: number }>, sender: number, count: number): void {
+interface Parcel {
+  n: number;
+  name?: string;
+  list?: number[];
+}
+
+/** Numbers, and objects of two kinds, by turns: sender times a million plus a count. */
+function send(channel: Channel<number | Parcel>, sender: number, count: number): void {
   for (let n = 0; n < count; n++) {
     const value = sender * 1_000_000 + n;
-    channel.send(n % 3 === 0 ? { n: value } : value);
+    if (n % 3 === 0) channel.send({ n: value });
+    else if (n % 3 === 1) channel.send(value);
+    else channel.send({ n: value, name: `parcel ${value}`.repeat(1 + (n % 4)), list: new Array(n % 9).fill(value) });
   }
 }
 
-function receive(channel: Channel<number | { n: number }>): number[] {
+/** The number of a message, if all of it is of that number. */
+function numberOf(message: number | Parcel): number {
+  if (typeof message === "number") return message;
+  const { n, name = "", list = [] } = message;
+  return list.every((one) => one === n) && name.replaceAll(`parcel ${n}`, "") === "" ? n : NaN;
+}
+
+function receive(channel: Channel<number | Parcel>): number[] {
   const got: number[] = [];
-  for (const value of channel) got.push(typeof value === "number" ? value : value.n);
+  for (const value of channel) got.push(numberOf(value));
   return got;
 }
 
 describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
   it("gives each message to one receiver, those of a sender in order", async () => {
     await using pool = new Pool({ threads: 6 });
-    const channel = new Channel<number | { n: number }>(capacity);
+    const channel = new Channel<number | Parcel>(capacity);
     const receiving = [0, 1, 2].map(() => pool.run(receive, channel));
     const here = (async () => {
       const got: number[] = [];
-      for await (const value of channel) got.push(typeof value === "number" ? value : value.n);
+      for await (const value of channel) got.push(numberOf(value));
       return got;
     })();
     const sending = [0, 1, 2].map((sender) => pool.run(send, channel, sender, count));
@@ -57,7 +72,7 @@ describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
 
   it("goes on for the others when threads end in the midst of it", async () => {
     for (let round = 0; round < 4; round++) {
-      const channel = new Channel<number | { n: number }>(capacity);
+      const channel = new Channel<number | Parcel>(capacity);
       const forever = 1e9;
       const senders = [1, 2].map((sender) => spawn(send, channel, sender, forever));
       const receiver = spawn(receive, channel);
@@ -65,7 +80,7 @@ describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
       const take = (most: number): void => {
         for (let n = 0; n < most; n++) {
           const value = channel.recv();
-          got.push(typeof value === "number" ? value : value.n);
+          got.push(numberOf(value));
         }
       };
       // All of them are at it.
@@ -98,7 +113,7 @@ describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
   });
 
   it("loses nothing where those that wait give up at any moment", async () => {
-    const channel = new Channel<number | { n: number }>(capacity);
+    const channel = new Channel<number | Parcel>(capacity);
     const count = 300;
     const sending = spawn((count: number) => {
       for (let n = 0; n < count; n++)
@@ -119,7 +134,7 @@ describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
           turn % 2 === 0
             ? channel.recv({ timeoutMs: (turn % 4) * 0.1 })
             : await channel.recvAsync({ timeoutMs: turn % 3 });
-        got.push(typeof value === "number" ? value : value.n);
+        got.push(numberOf(value));
       } catch (error) {
         if (error instanceof ChannelClosedError) break;
         if (!(error instanceof TimeoutError)) throw error;
