@@ -1,48 +1,11 @@
-// How a pool spreads tasks over its threads, under each schedule, and what becomes of those that wait for a thread that goes.
+// How a pool spreads tasks over its threads, under each schedule.
 
 import { threadId } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { Pool, shared, type Task } from "../../lib/index.ts";
 import { placeOf, SCHEDULES, type Schedule } from "../../lib/pool/schedule.ts";
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(1);
-}
-
-const GATE = 0;
-/** Keeps its thread busy from when it has said so in `cells[i]` until the gate opens. (Another would run in the place of one that waits.) */
-const block = (cells: Int32Array, i: number): number => {
-  Atomics.store(cells, i, 1);
-  while (Atomics.load(cells, 0) === 0);
-  return i;
-};
-const spin = (cells: Int32Array, i: number): never => {
-  Atomics.store(cells, i, 1);
-  for (;;);
-};
-const die = (cells: Int32Array, i: number): void => {
-  Atomics.store(cells, i, 1);
-  while (Atomics.load(cells, 0) === 0);
-  process.exit(3);
-};
-async function cancel(...tasks: Task<unknown>[]): Promise<void> {
-  const ended = tasks.map(({ result }) => expect(result).rejects.toThrow("Cancelled"));
-  for (const task of tasks) task.cancel();
-  await Promise.all(ended);
-}
-
-/** Each thread of a pool has a task that blocks it. */
-async function blockAll(pool: Pool): Promise<{ open(): void; tasks: Task<number>[] }> {
-  const cells = shared(Int32Array, pool.threads + 1);
-  const tasks = Array.from({ length: pool.threads }, (_, i) => pool.submit(block, cells, i + 1));
-  await until(() => cells.subarray(1).every((cell) => cell === 1));
-  const open = (): void => {
-    cells[GATE] = 1;
-    Atomics.notify(cells, GATE);
-  };
-  return { open, tasks };
-}
+import { block, blockAll, cancel, GATE } from "../busy-tasks.ts";
+import { until } from "../until.ts";
 
 it("says where a task goes", () => {
   const places = (schedule: Schedule, count: number, shares?: number): number[] =>
@@ -197,51 +160,4 @@ describe("steal", () => {
     Atomics.notify(cells, GATE);
     await blocked;
   });
-});
-
-it.each(SCHEDULES)("under %s, what waits for a thread goes to others", async (schedule) => {
-  await using pool = new Pool({ threads: 2, schedule });
-  const COUNT = 12;
-  const waiting = Array.from({ length: COUNT }, (_, n) => n + 60);
-  const wait = (): Task<number>[] =>
-    waiting.map((n) =>
-      n % 3 === 0
-        ? pool.submit((a: number[]) => a.length, Array<number>(n).fill(0))
-        : pool.submit((x: number) => x + 1, n - 1),
-    );
-
-  // Where its task is cancelled.
-  const cells = shared(Int32Array, 3);
-  const spinning = [1, 2].map((i) => pool.submit(spin, cells, i));
-  await until(() => cells[1]! + cells[2]! === 2);
-  const first = wait();
-  const ended = cancel(...spinning);
-  expect(await Promise.all(first)).toEqual(waiting);
-  await ended;
-
-  // Where it dies.
-  cells.fill(0);
-  const dying = [1, 2].map((i) => pool.submit(die, cells, i));
-  const died = dying.map((task) => expect(task.result).rejects.toMatchObject({ exitCode: 3 }));
-  await until(() => cells[1]! + cells[2]! === 2);
-  const second = wait();
-  Atomics.store(cells, GATE, 1);
-  Atomics.notify(cells, GATE);
-  await Promise.all(died);
-  expect(await Promise.all(second)).toEqual(waiting);
-
-  // Where it is resized away: busy, it goes when it has done what it does.
-  pool.resize(3);
-  const { open, tasks } = await blockAll(pool);
-  const third = wait();
-  pool.resize(1);
-  open();
-  expect(await Promise.all(third)).toEqual(waiting);
-  expect(await Promise.all(tasks)).toEqual([1, 2, 3]);
-  expect(new Set(third.map((task) => task.thread)).size).toBe(1);
-  pool.resize(2);
-  const fourth = wait();
-  pool.resize(1);
-  expect(await Promise.all(fourth)).toEqual(waiting);
-  expect(pool.stats()).toMatchObject({ done: 4 * COUNT + 3, failed: 4, running: 0, queued: 0 });
 });
