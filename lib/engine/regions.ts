@@ -18,8 +18,8 @@ import type { Seats } from "./seats.ts";
 
 /** A bit of a word each. */
 export const REGIONS = 32;
-export const MAX_ARGS = 8;
-export const MAX_OPERANDS = 4;
+export const MAX_ARGS = 16;
+export const MAX_OPERANDS = 8;
 
 // Words of the header: regions that take helpers, regions that belong to a publisher, numbers given, threads that came.
 const OPEN = 0;
@@ -40,8 +40,8 @@ const LOST = 34;
 /** Its publisher is gone: the last helper gives it back. */
 const ORPHAN = 35;
 const CALL = 48;
-const ARGS = CALL + 12;
-const INSIDE = ARGS + MAX_ARGS * 2 + 4;
+const ARGS = CALL + 16;
+const INSIDE = ARGS + MAX_ARGS * 2;
 const REGION_WORDS = INSIDE + SeatSet.WORDS;
 
 /** The words of the call, from CALL on. */

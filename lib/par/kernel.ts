@@ -2,13 +2,18 @@
 
 import { inLibrary } from "../ship/index.ts";
 import { makers } from "./choose.ts";
+import { BoundClosure, type Closure } from "./captures.ts";
 import { chunkStart } from "./grid.ts";
-import type { Loop, Operands, Plan } from "./plan.ts";
+import type { Loop, Operands, Plan, Stage } from "./plan.ts";
 
 export interface PipelineContext {
   readonly plan: Plan;
   /** Elements that are copied to each thread, where they are no numbers. */
   readonly elements?: readonly unknown[] | undefined;
+  /** The functions that come apart from what they capture: of the stages, then `last`. */
+  readonly closures?: readonly (Closure | undefined)[] | undefined;
+  /** Where a kernel has what it captures: behind the other numbers and arrays of a call. */
+  readonly captured?: { readonly params: readonly number[]; readonly arrays: readonly number[] } | undefined;
 }
 
 /** The kinds of operands, by the number that a call names them by. */
@@ -27,22 +32,51 @@ export function arraysOf({ source, out }: Operands): object[] {
   return [...(ArrayBuffer.isView(source) ? [source] : []), ...(out !== undefined ? [out] : [])];
 }
 
-export const pipeline = ({ plan, elements: copies }: PipelineContext) => {
+/** How many numbers `argsOf` gives. */
+export const OWN_ARGS = 6;
+
+export const pipeline = (context: PipelineContext) => {
+  // A function may call what runs the same pipeline.
+  const idle: ((chunk: number, args: Args, arrays: readonly unknown[]) => unknown)[] = [];
+  return (chunk: number, args: Args, arrays: readonly unknown[]): unknown => {
+    const run = idle.pop() ?? runner(context);
+    try {
+      return run(chunk, args, arrays);
+    } finally {
+      idle.push(run);
+    }
+  };
+};
+
+function runner({ plan, elements: copies, closures = [], captured }: PipelineContext) {
+  const bound = closures.map((closure) => closure && new BoundClosure(closure));
+  const own = {
+    ...plan,
+    stages: plan.stages.map(([kind, fn], n) => [kind, (bound[n]?.fn ?? fn) as Stage[1]] as const),
+    last: bound[plan.stages.length]?.fn ?? plan.last,
+  };
   let loop: Loop | undefined;
   let of: { readonly args: Args; readonly arrays: readonly unknown[] } | undefined;
   return (chunk: number, args: Args, arrays: readonly unknown[]): unknown => {
     const [elements, chunks] = args as [number, number];
     const isSame =
       (args === of?.args && arrays === of.arrays) ||
-      (args.every((arg, i) => arg === of?.args[i]) && arrays.every((array, i) => array === of?.arrays[i]));
+      (args.every((arg, i) => Object.is(arg, of?.args[i])) && arrays.every((array, i) => array === of?.arrays[i]));
     if (!loop || !isSame) {
       of = { args, arrays };
-      loop = makers[plan.backend](plan, operandsFrom(args, arrays, copies));
+      const operands = operandsFrom(args, arrays, copies);
+      const numbers = args.slice(OWN_ARGS).values();
+      const others = arrays.slice(arraysOf(operands).length).values();
+      for (const one of bound) one?.put(numbers, others);
+      loop = makers[plan.backend](
+        captured ? { ...own, kernel: withCaptured(plan.kernel, captured, args, arrays) } : own,
+        operands,
+      );
     }
     const result = loop(chunkStart(elements, chunks, chunk), chunkStart(elements, chunks, chunk + 1));
     return plan.ending === "toArray" ? packed(result as unknown[]) : result;
   };
-};
+}
 
 function operandsFrom(args: Args, arrays: readonly unknown[], copies: readonly unknown[] | undefined): Operands {
   const [, , kind, offset, cols, which] = args as [number, number, number, number, number, number];
@@ -55,6 +89,13 @@ function operandsFrom(args: Args, arrays: readonly unknown[], copies: readonly u
     out: (which & 2) !== 0 ? (arrays[hasSource ? 1 : 0] as ArrayLike<unknown>) : undefined,
   };
 }
+
+const withCaptured = (
+  kernel: unknown,
+  { params, arrays }: NonNullable<PipelineContext["captured"]>,
+  args: Args,
+  all: readonly unknown[],
+): object => ({ ...(kernel as object), params: params.map((n) => args[n]), arrays: arrays.map((n) => all[n]) });
 
 /** Numbers travel as one piece of memory instead of one by one. */
 function packed(values: unknown[]): unknown[] | Float64Array {

@@ -6,9 +6,9 @@ export interface LoopCall {
   readonly parts: number;
   /** How many run it, with the caller where that takes part. */
   readonly threads: number;
-  /** Up to 8 numbers. */
+  /** Up to 16 numbers. */
   readonly args?: readonly number[];
-  /** Up to 4 objects that are the same for all threads, such as arrays in shared memory. */
+  /** Up to 8 objects that are the same for all threads, such as arrays in shared memory. */
   readonly operands?: readonly object[];
 }
 

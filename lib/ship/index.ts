@@ -2,8 +2,8 @@
 
 export { decode, prepare, prepareNow } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
-export { readClosure, sentence, type ReadClosure } from "./encode-function.ts";
-export { closureMaker } from "./factory.ts";
+export { isOfThread, readClosure, sentence, type ReadClosure } from "./encode-function.ts";
+export { closureMaker, compile, type Instance } from "./factory.ts";
 export { isStillStandard } from "./globals.ts";
 export { realm } from "./identity.ts";
 export { constantWire, literalValues, namesAll, smallClosure, type SmallClosure } from "./known-function.ts";

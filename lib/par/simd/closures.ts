@@ -1,7 +1,8 @@
 // The functions of a pipeline, and the helpers that they call, with what they capture now: numbers become parameters of
 // the kernel, so that other numbers need no other kernel; arrays become streams.
 
-import { isStillStandard, parse, readClosure, type Tree } from "../../ship/index.ts";
+import { isStillStandard, parse, type Tree } from "../../ship/index.ts";
+import { read } from "../captures.ts";
 import { isPowerOfTwo } from "./builder.ts";
 import type { Stream } from "./vectors.ts";
 import { isFloat32, isInt32, type Type, type Value } from "./nodes.ts";
@@ -156,7 +157,7 @@ function understand(fn: Function): Understood {
   if (isOfMath(fn)) return ofMath(fn.name);
   let closure;
   try {
-    closure = readClosure(fn);
+    closure = read(fn);
   } catch (cause) {
     throw new Refusal(`"${fn.name}" can't be read: ${(cause as Error).message}`);
   }
