@@ -3,7 +3,10 @@
 
 import * as errors from "./errors.ts";
 
-/** The method by which an object says how it is shipped: returns { module: URL, export: name, data }. */
+/**
+ * The method by which an object says how it is shipped: returns { module: URL, export: name, data }, and `unsent` where
+ * something is to be undone if it is not sent after all.
+ */
 export const ship: unique symbol = Symbol.for("braid.ship") as never;
 /** On that export: makes the object from the data. Without it the export itself is called with the data. */
 export const unship: unique symbol = Symbol.for("braid.unship") as never;

@@ -107,8 +107,11 @@ export class BatchingCore extends Core {
     while (this.#packed.length > 0) {
       const found = super.put(this.#packed[0]!);
       if (found === CLOSED) {
-        const lost = this.#packed.splice(0).length;
-        throw new ChannelClosedError(`The channel was closed before ${lost} of this thread's batches were sent.`);
+        const lost = this.#packed.splice(0);
+        for (const { unsent } of lost) unsent?.();
+        throw new ChannelClosedError(
+          `The channel was closed before ${lost.length} of this thread's batches were sent.`,
+        );
       }
       if (found !== DONE) return false;
       this.#packed.shift();

@@ -45,6 +45,9 @@ export class ReceiveCase<R> implements Case<R> {
   }
 }
 
+/** What is to be undone for a case that was never chosen, and that nobody has any more. */
+const unchosen = new FinalizationRegistry<() => void>((unsent) => unsent());
+
 export class SendCase<R> implements Case<R> {
   readonly core: Core;
   readonly #parcel: Parcel;
@@ -56,6 +59,7 @@ export class SendCase<R> implements Case<R> {
     this.#parcel = parcel;
     this.#value = value;
     this.#f = f;
+    if (parcel.unsent) unchosen.register(this, parcel.unsent, this);
   }
 
   get side(): Side {
@@ -82,6 +86,7 @@ export class SendCase<R> implements Case<R> {
   }
 
   finish(): R {
+    unchosen.unregister(this);
     return this.#f();
   }
 }

@@ -9,7 +9,7 @@ import { BatchingCore, inBatches } from "./batching.ts";
 import { ReceiveCase, SendCase, type Case } from "./case.ts";
 import { Core, LATER, newMemory } from "./core.ts";
 import { CountedCore, newCountedMemory } from "./counted.ts";
-import { kept, parcelOf, type Parcel } from "./message.ts";
+import { kept, parcelOf, sent, type Parcel } from "./message.ts";
 import { closedError, full, needsImport, Offer, RECEIVING, SENDING, tryOffer, tryTake } from "./offer.ts";
 import { CLOSED, DONE, NOTHING } from "./ring.ts";
 import { Schema, type Form } from "./schema.ts";
@@ -130,8 +130,10 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
       if (this.#isGathered && !core.isClosedHere && this.#gatherNumber(value)) return;
     } else if (this.#putObject(value)) return;
     const parcel = parcelOf(value, this.#schema);
-    if (core.isRendezvous) return this.#handOver(parcel, value, options);
-    core.senders.block(() => this.#put(parcel, value), SENDING, options);
+    sent(parcel, () => {
+      if (core.isRendezvous) this.#handOver(parcel, value, options);
+      else core.senders.block(() => this.#put(parcel, value), SENDING, options);
+    });
   }
 
   /** Resolves when there is room, or, without a capacity, when it has been taken. */
@@ -142,13 +144,9 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     const isFirst = core.senders.isQuiet && options.signal?.aborted !== true;
     if (isFirst && this.#putObject(value)) return;
     const parcel = parcelOf(value, this.#schema);
-    if (core.isRendezvous) {
-      const offer = new Offer(core, kept(parcel), value);
-      return core.senders.queue(() => offer.attempt(), SENDING, options, { withdraw: () => offer.withdraw() });
-    }
-    if (isFirst && this.#put(parcel, value)) return;
-    const waiting = kept(parcel);
-    return core.senders.queue(() => this.#put(waiting, value), SENDING, options);
+    const sending = this.#queue(parcel, value, options, isFirst);
+    if (parcel.unsent) sending.catch(parcel.unsent);
+    return sending;
   }
 
   /** False where there is no room, or nobody waits for it. */
@@ -156,8 +154,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     const core = this.#core;
     if (this.#putObject(value)) return true;
     const parcel = parcelOf(value, this.#schema);
-    if (core.isRendezvous) return tryOffer(core, parcel, value);
-    return this.#put(parcel, value);
+    return sent(parcel, () => (core.isRendezvous ? tryOffer(core, parcel, value) : this.#put(parcel, value)));
   }
 
   /** Sends them one after the other, as `send` does. */
@@ -260,6 +257,17 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     const found = full(value, () => this.#core.put(parcel));
     if (found === CLOSED) throw closedError(value);
     return found === DONE;
+  }
+
+  async #queue(parcel: Parcel, value: T, options: WaitAsync, isFirst: boolean): Promise<void> {
+    const { senders, isRendezvous } = this.#core;
+    if (isRendezvous) {
+      const offer = new Offer(this.#core, kept(parcel), value);
+      return senders.queue(() => offer.attempt(), SENDING, options, { withdraw: () => offer.withdraw() });
+    }
+    if (isFirst && this.#put(parcel, value)) return;
+    const waiting = kept(parcel);
+    return senders.queue(() => this.#put(waiting, value), SENDING, options);
   }
 
   async #takeAsync(limits: WaitAsync): Promise<{ value: T } | undefined> {

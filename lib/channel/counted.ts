@@ -70,8 +70,18 @@ export class CountedCore extends Core {
   /** The first to arrive with the ticket takes its place, others have one of their own. */
   arrive(ticket: number): void {
     this.hold();
+    this.#tear(ticket);
+  }
+
+  /** Nobody arrives with it. */
+  stay(ticket: number): void {
+    if (this.#tear(ticket) && !this.isClosed && !this.#isHeld()) this.close();
+  }
+
+  #tear(ticket: number): boolean {
     for (let at = ENTRIES; at < this.#table.length; at += 2)
-      if (load(this.#table, at + STATE) === ticket && replace(this.#table, at + STATE, ticket, FREE)) return;
+      if (load(this.#table, at + STATE) === ticket && replace(this.#table, at + STATE, ticket, FREE)) return true;
+    return false;
   }
 
   #claim(state: number): number {

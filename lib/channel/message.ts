@@ -4,7 +4,7 @@
 
 import { Deserializer, Serializer } from "node:v8";
 import { NotSendableError } from "../errors.ts";
-import { decode, encode, prepare, prepareNow, transferList, type Wire } from "../ship/index.ts";
+import { decode, encode, hasToBeSent, prepare, prepareNow, transferList, unsent, type Wire } from "../ship/index.ts";
 import { SmallValueReader, SmallValueWriter } from "../ship/small-values.ts";
 import { whyNotCloned } from "../ship/stack.ts";
 import { View, type ChannelMemory } from "./memory.ts";
@@ -27,6 +27,8 @@ export interface Parcel {
   readonly bytes: Uint8Array | undefined;
   /** To be emptied when it is sent. */
   readonly moved: readonly ArrayBuffer[] | undefined;
+  /** To be called where it is not sent. */
+  readonly unsent?: (() => void) | undefined;
 }
 
 /** A message that can be read only after modules have been imported. */
@@ -51,8 +53,28 @@ export function parcelOf(value: unknown, schema?: Schema): Parcel {
     return { kind: Kind.bytes, number: 0, bytes: written(Format.small, end), moved: undefined };
   }
   const wire = encode(value, { path: "message", between: "bytes" });
-  return { kind: Kind.bytes, number: 0, bytes: serialized(wire), moved: movedBuffers(wire) };
+  const undo = hasToBeSent(wire) ? () => unsent(wire) : undefined;
+  return orUndo(undo, () => {
+    const moved = movedBuffers(wire);
+    return { kind: Kind.bytes, number: 0, bytes: serialized(wire), moved, unsent: undo };
+  });
 }
+
+/** Does it, or undoes what was done before. */
+function orUndo<R>(undo: (() => void) | undefined, f: () => R): R {
+  if (!undo) return f();
+  let isDone = false;
+  try {
+    const result = f();
+    isDone = result !== false;
+    return result;
+  } finally {
+    if (!isDone) undo();
+  }
+}
+
+/** Sends it by `send`, which throws, or gives false, where that can't be. */
+export const sent = <R>(parcel: Parcel, send: () => R): R => orUndo(parcel.unsent, send);
 
 /** Several messages that came as one. */
 export class Batch {
@@ -80,6 +102,9 @@ export function packed(parcels: readonly Parcel[]): Parcel {
   const numbers = new Float64Array(bytes.buffer);
   const words = new Uint32Array(bytes.buffer);
   bytes[0] = Format.batch;
+  const unsent = parcels.some((parcel) => parcel.unsent)
+    ? () => parcels.forEach((parcel) => parcel.unsent?.())
+    : undefined;
   let at = 1;
   for (const parcel of parcels) {
     words[at * 2] = parcel.kind;
@@ -89,7 +114,7 @@ export function packed(parcels: readonly Parcel[]): Parcel {
     if (parcel.bytes) bytes.set(parcel.bytes, at * 8);
     if (parcel.bytes) at += Math.ceil(parcel.bytes.length / 8);
   }
-  return { kind: Kind.bytes, number: 0, bytes, moved: undefined };
+  return { kind: Kind.bytes, number: 0, bytes, moved: undefined, unsent };
 }
 
 export function kept(parcel: Parcel): Parcel {
@@ -164,7 +189,6 @@ function movedBuffers(wire: Wire): ArrayBuffer[] | undefined {
 }
 
 function serialized(wire: Wire): Uint8Array {
-  movedBuffers(wire);
   const serializer = new Serializer();
   try {
     serializer.writeHeader();

@@ -73,9 +73,12 @@ export class CountedSender<T> implements Sender<T> {
     return new CountedSender(channel, ticket);
   }
 
-  [ship](): { module: string; export: string; data: Shipped<T> } {
-    const data = { channel: this.#open(), ticket: this.#core.depart() };
-    return { module: import.meta.url, export: "CountedSender", data };
+  [ship](): { module: string; export: string; data: Shipped<T>; unsent: () => void } {
+    const [channel, core] = [this.#open(), this.#core];
+    const ticket = core.depart();
+    // Not by way of this sender, which may be garbage by then.
+    const unsent = (): void => core.stay(ticket);
+    return { module: import.meta.url, export: "CountedSender", data: { channel, ticket }, unsent };
   }
 }
 
@@ -85,8 +88,8 @@ export class CountedSender<T> implements Sender<T> {
  * is garbage, whenever that is noticed.
  *
  * Waits, order, values, errors: as Channel says. Who waits for messages notices within 100 ms that a thread was terminated.
- * Gotcha: a sender that is kept and not used keeps the channel open. One that set out to a task that never began counts as
- * long as the thread that sent it.
+ * Gotcha: a sender that is kept and not used keeps the channel open. One that set out to a thread that was stopped before it
+ * had it counts as long as the thread that sent it.
  * When to use: where several threads send, and nobody knows which will be the last.
  * @example
  * const [sender, receiver] = channel<number>(100);

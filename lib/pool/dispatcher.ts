@@ -3,7 +3,7 @@
 
 import type { Board } from "../engine/board.ts";
 import { SLOTS, State } from "../engine/slots.ts";
-import { encode, type Wire } from "../ship/index.ts";
+import { encode, unsent, type Wire } from "../ship/index.ts";
 import { unsendable, type Job } from "./job.ts";
 import type { JobList } from "./job-list.ts";
 import { isForAll, placeOf, steals, type Schedule } from "./schedule.ts";
@@ -135,6 +135,7 @@ export class Dispatcher {
     try {
       thread.sendTask(job.slot, unasked, wire, job.work.group);
     } catch (cause) {
+      unsent(wire);
       this.sendNothing(job.slot, thread, unasked);
       throw unsendable(cause);
     }

@@ -5,7 +5,7 @@
 import type { Board } from "../engine/board.ts";
 import { listBytes, State } from "../engine/slots.ts";
 import { ThreadCrashedError } from "../errors.ts";
-import type { Wire } from "../ship/index.ts";
+import { unsent, type Wire } from "../ship/index.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EngineOptions } from "./engine.ts";
 import { History } from "./history.ts";
@@ -205,6 +205,7 @@ export class Lifecycle implements Served {
   #conclude(job: Job, ok: boolean): void {
     this.history.ended(job, ok);
     job.isOver = true;
+    if (job.parcel && "wire" in job.parcel) unsent(job.parcel.wire);
     job.parcel = undefined;
     this.jobs.delete(job);
   }

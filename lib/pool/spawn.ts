@@ -15,6 +15,7 @@ import {
   prepare,
   realm,
   transferList,
+  unsent,
   whyNotCloned,
   type SendAll,
   type SendResult,
@@ -117,6 +118,7 @@ class Spawned<R> implements Thread<R>, Staff {
         ...execArgv(),
       });
     } catch (cause) {
+      unsent(wire);
       port1.close();
       throw unsendable(cause);
     }

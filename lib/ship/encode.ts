@@ -18,7 +18,7 @@ import { classNameOf, keptByProcess, refusalOf, type Between, type Refusal } fro
 import { sharedView } from "./shared-view.ts";
 import { isStackOverflow, trimStack } from "./stack.ts";
 import { idOfBuffer } from "./shared-buffers.ts";
-import type { Node, Prop, Ref, Wire } from "./wire.ts";
+import { undoneBy, type Node, type Prop, type Ref, type Wire } from "./wire.ts";
 
 export interface EncodeOptions {
   /** The realm that will decode it: what came from there goes back as a reference. */
@@ -54,8 +54,11 @@ export function encode(value: unknown, { to, path = "value", between = "threads"
   try {
     const root = encoder.ref(value, { up: undefined, key: path });
     encoder.finish();
-    return { root, nodes: encoder.nodes };
+    const wire = { root, nodes: encoder.nodes };
+    undoneBy(wire, encoder.undo);
+    return wire;
   } catch (error) {
+    for (const undo of encoder.undo) undo();
     if (!isStackOverflow(error)) throw error;
     // The encoder itself goes no deeper for deeper values.
     const text = `${path || "The task"} can't be sent: the calls that led here are nested too deeply, and no stack is left.`;
@@ -75,6 +78,8 @@ type SetNode = (node: Node) => void;
 
 export class Encoder {
   readonly nodes: Node[] = [];
+  /** What ship hooks have done for this, undone where it is not sent. */
+  readonly undo: (() => void)[] = [];
   readonly to: string | undefined;
   readonly between: Between;
   readonly #seen = new Map<unknown, number>();
@@ -235,7 +240,8 @@ export class Encoder {
   }
 
   #hooked(value: object, hook: () => unknown, place: Place): Node {
-    const shipped = hook.call(value) as { module?: unknown; export?: unknown; data?: unknown } | undefined;
+    const shipped = hook.call(value) as Record<"module" | "export" | "data" | "unsent", unknown> | undefined;
+    if (typeof shipped?.unsent === "function") this.undo.push(shipped.unsent as () => void);
     if (typeof shipped?.module !== "string" || typeof shipped.export !== "string")
       throw refuse(place, {
         what: 'an object whose [Symbol.for("braid.ship")]() did not return { module, export, data }',

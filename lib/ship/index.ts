@@ -15,4 +15,4 @@ export type { NotSendable, Send, SendAll, SendResult } from "./send.ts";
 export { trimStack, whyNotCloned } from "./stack.ts";
 export type { Between } from "./refusals.ts";
 export { isPrimitive } from "./plain.ts";
-export { snapshot, transferList, type FunctionNode, type Wire } from "./wire.ts";
+export { hasToBeSent, snapshot, transferList, unsent, type FunctionNode, type Wire } from "./wire.ts";

@@ -58,6 +58,22 @@ export interface Wire {
   readonly nodes: readonly Node[];
 }
 
+/** By wire: what undoes what was done for its sake, where it is not sent after all. */
+const undoing = new WeakMap<Wire, readonly (() => void)[]>();
+
+export function undoneBy(wire: Wire, undo: readonly (() => void)[]): void {
+  if (undo.length > 0) undoing.set(wire, undo);
+}
+
+/** Is there anything to be undone if it is not sent? */
+export const hasToBeSent = (wire: Wire): boolean => undoing.has(wire);
+
+/** It is not sent. */
+export function unsent(wire: Wire): void {
+  for (const undo of undoing.get(wire) ?? []) undo();
+  undoing.delete(wire);
+}
+
 /** What a message with this wire must transfer. */
 export function transferList(...wires: Wire[]): Transferable[] {
   const list = new Set<unknown>();
@@ -72,5 +88,8 @@ type Transferable = import("node:worker_threads").Transferable;
 /** A copy as of now, for a wire that is sent later: what the caller changes meanwhile is not seen. */
 export function snapshot(wire: Wire): Wire {
   const holdsObjects = wire.nodes.some((node) => node.t === "raw" || node.t === "moved");
-  return holdsObjects ? structuredClone(wire, { transfer: transferList(wire) as never[] }) : wire;
+  if (!holdsObjects) return wire;
+  const copy = structuredClone(wire, { transfer: transferList(wire) as never[] });
+  undoneBy(copy, undoing.get(wire) ?? []);
+  return copy;
 }

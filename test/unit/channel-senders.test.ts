@@ -1,8 +1,37 @@
 // channel(): it closes with its last sender, whatever becomes of that.
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
-import { describe, expect, it } from "vitest";
-import { channel, ChannelClosedError, spawn, Pool, watch } from "../../lib/index.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  CancelledError,
+  channel,
+  Channel,
+  ChannelClosedError,
+  Latch,
+  move,
+  otherwise,
+  Pool,
+  select,
+  spawn,
+  TimeoutError,
+  watch,
+  type Sender,
+} from "../../lib/index.ts";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
+
+/** Until that has come of what nobody has any more. */
+async function collected(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1000 && !isSo(); tries++) {
+    gc();
+    await turn();
+  }
+  expect(isSo()).toBe(true);
+}
 
 describe("the last sender", () => {
   it("closes the channel, and not before", async () => {
@@ -101,4 +130,93 @@ describe("the last sender", () => {
     await expect(receiver.recvAsync()).rejects.toThrow(ChannelClosedError);
     await done;
   });
+});
+
+const OVER = { ok: false, closed: true };
+
+describe("a sender in something that is not sent after all", () => {
+  /** What is to hold nothing back: the sender is the last one. */
+  const REFUSED: Record<string, (sender: Sender<number>, to: Channel<unknown>, full: Channel<unknown>) => unknown> = {
+    "a message with something that can't be sent": (sender, to) => to.send([sender, new WeakMap()]),
+    "one that V8 can't copy": (sender, to) => to.send([sender, move(new MessageChannel().port1 as never)]),
+    "a message that there is no room for": (sender, _, full) => full.trySend([sender]) || Promise.reject(new Error()),
+    "one that waits in vain": (sender, _, full) => full.send([sender], { timeoutMs: 1 }),
+    "one that waits in vain, without blocking": (sender, _, full) => full.sendAsync([sender], { timeoutMs: 1 }),
+    "a rendezvous that nobody comes to": (sender) => new Channel<unknown>().send({ sender }, { timeoutMs: 1 }),
+    "one that is aborted": (sender) => new Channel<unknown>().sendAsync({ sender }, { signal: AbortSignal.abort() }),
+    "one that is tried": (sender) => new Channel<unknown>().trySend({ sender }) || Promise.reject(new Error()),
+    "a channel that is closed": (sender, to) => (to.close(), to.send([sender])),
+    "a batch that is lost": async (sender) => {
+      const batches = new Channel<unknown>(8, { batch: 4 });
+      const [ready, go] = [new Latch(1), new Latch(1)];
+      const closing = spawn(() => (ready.countDown(), go.wait(), batches.close()));
+      await ready.waitAsync();
+      batches.send([sender]);
+      go.countDown();
+      // Blocking would send it.
+      while (!batches.isClosed);
+      await closing.joinAsync();
+      batches.send(1);
+    },
+    "a task with something that can't be sent": (sender) => pool.run((a, b) => [a, b], sender, new WeakMap() as never),
+    "a thread": (sender) => spawn((a, b) => [a, b], sender, new WeakMap() as never).joinAsync(),
+  };
+  let pool: Pool;
+  beforeAll(() => void (pool = new Pool({ threads: 1 })));
+  afterAll(() => pool.close());
+
+  it.each(Object.entries(REFUSED))("counts no longer: %s", async (_, act) => {
+    const [sender, receiver] = channel<number>(1);
+    const full = new Channel<unknown>(1);
+    full.send(0);
+    await expect((async () => act(sender, new Channel<unknown>(1), full))()).rejects.toThrow();
+    sender.send(1);
+    sender[Symbol.dispose]();
+    expect([receiver.tryRecv(), receiver.tryRecv()]).toEqual([{ ok: true, value: 1 }, OVER]);
+  });
+
+  it("a task that was cancelled before it began", async () => {
+    const [sender, receiver] = channel<number>(1);
+    const [begun, go] = [new Latch(1), new Latch(1)];
+    const first = pool.run(() => (begun.countDown(), go.wait()));
+    await begun.waitAsync();
+    const second = pool.submit((own) => own.send(1), sender);
+    sender[Symbol.dispose]();
+    second.cancel();
+    await expect(second).rejects.toThrow(CancelledError);
+    expect(receiver.tryRecv()).toEqual(OVER);
+    go.countDown();
+    await first;
+  });
+
+  it("a case that a select did not choose, once it is garbage", async () => {
+    const [sender, receiver] = channel<number>(1);
+    expect(select([new Channel<unknown>().onSend([sender], () => 1), otherwise(() => 2)])).toBe(2);
+    sender[Symbol.dispose]();
+    await collected(() => (receiver as Channel<number>).isClosed);
+  });
+
+  it("one that was sent still counts", async () => {
+    const [sender, receiver] = channel<number>(1);
+    const there = new Channel<[Sender<number>]>(1);
+    const cases = [there.onSend([sender], () => 1)];
+    select(cases);
+    sender[Symbol.dispose]();
+    expect(() => receiver.recv({ timeoutMs: 1 })).toThrow(TimeoutError);
+    const [arrived] = there.recv();
+    arrived.send(5);
+    arrived[Symbol.dispose]();
+    expect([receiver.tryRecv(), receiver.tryRecv()]).toEqual([{ ok: true, value: 5 }, OVER]);
+  });
+});
+
+it("senders that are garbage count no longer", async () => {
+  const [first, receiver] = channel<number>(4);
+  let dropped: Sender<number> | undefined = first.clone();
+  dropped.send(1);
+  first[Symbol.dispose]();
+  expect((receiver as Channel<number>).isClosed).toBe(false);
+  dropped = undefined;
+  await collected(() => (receiver as Channel<number>).isClosed);
+  expect([...receiver]).toEqual([1]);
 });
