@@ -229,7 +229,7 @@ const CASES: [what: string, act: () => unknown, name: string, message: string | 
     "a spin lock locked again",
     () => held.spin.lock(),
     "DeadlockError",
-    /^Deadlock: thread \d+ holds SpinLock and waits for it/,
+    /^Deadlock: thread \d+ holds SpinLock \d+ and waits for it/,
   ],
   [
     "a lock read by its writer",
