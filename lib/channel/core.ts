@@ -120,6 +120,13 @@ export class Core {
 
   // ---- sending
 
+  /** Puts a number if that is easily done. False says nothing. */
+  putNext(value: number): boolean {
+    if (!this.#sendRing.putNext(value)) return false;
+    this.receivers.wake();
+    return true;
+  }
+
   /** DONE, FULL or CLOSED. */
   putNumber(value: number): number {
     for (;;) {
@@ -241,13 +248,15 @@ export class Core {
 
   // ---- receiving
 
+  /** Where numbers come as they are: takes the oldest message if that is easily done. */
+  takeNumber(): number | undefined {
+    const number = this.#takeRing.takeNumber();
+    if (number !== undefined) this.senders.wake();
+    return number;
+  }
+
   /** DONE, and the message is in `taken`; NOTHING; CLOSED; LATER. */
   take(): number {
-    if (this.#takeRing.takeNumber()) {
-      this.taken = this.#takeRing.number;
-      this.#wakeSenders();
-      return DONE;
-    }
     for (;;) {
       const ring = this.#takeRing;
       const kind = ring.peek();

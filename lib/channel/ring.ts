@@ -12,50 +12,40 @@
 // non-blocking concurrent FIFO queue for shared memory multiprocessor systems, 2001 (a slot takes an item by one
 // compare-and-exchange; the tail is found, not stored). The cells of lanes are this library's.
 //
+// Who receives would have to read each tag to know whose the message is, and so take every line of tags away from who
+// sends. As long as all messages of a ring are numbers of one lane a word says so, and it looks at few.
+//
 // For a rendezvous the message is only offered: who takes it puts GONE into the slot first, then moves the head; its
 // sender may do the same to withdraw it. Whoever meets a slot that is GONE moves the head on.
 
-import { load, replace, type Words } from "../atomics.ts";
-import { LINE, type ChannelMemory } from "./memory.ts";
+import { load, replace, store } from "../atomics.ts";
+import type { ChannelMemory } from "./memory.ts";
 import { MANY, Patience } from "./patience.ts";
+import {
+  CLOSED,
+  DONE,
+  FULL,
+  HEAD,
+  Kind,
+  KIND_AT,
+  KIND_MASK,
+  LANE_MASK,
+  LAP_AT,
+  MESSAGE_MASK,
+  MIXED,
+  MOVED,
+  NOTHING,
+  RingWords,
+  SOURCE,
+} from "./ring-words.ts";
 
-export const MAX_LANES = 1024;
+export { CLOSED, DONE, FULL, Kind, MAX_LANES, MOVED, NOTHING } from "./ring-words.ts";
 
-// A tag: 19 bits of lap, 3 of kind, 10 of lane.
-const LAP_AT = 13;
-const KIND_AT = 10;
-const LANE_MASK = MAX_LANES - 1;
-const KIND_MASK = 7;
+/** Where much is sent it looks so far ahead at once. A line has 16 tags or 32. */
+const FAR = 128;
 
-/** What a message is. The lane of an END says how it ends: 0 for closed, 1 for continued in the next ring. */
-export const Kind = { number: 0, word: 1, bytes: 2, end: 3, gone: 4 } as const;
-export const CLOSED = 0;
-export const MOVED = 1;
-
-/** What `peek` finds, beside a kind; what `put` comes to. */
-export const NOTHING = -1;
-export const FULL = -1;
-export const DONE = -2;
-
-const HEAD = 0;
-const CELLS_AT = LINE;
-const TAGS_AT = CELLS_AT + MAX_LANES;
-
-export class Ring {
-  readonly slots: number;
-  readonly capacity: number;
-  readonly #memory: ChannelMemory;
+export class Ring extends RingWords {
   readonly #isOffered: boolean;
-  readonly #head: Words;
-  readonly #cellsAt: Words;
-  readonly #tags: Words;
-  readonly #mask: number;
-  readonly #shift: number;
-  readonly #lapMask: number;
-  /** By lane, twice the same memory. */
-  readonly #numbers: Float64Array<SharedArrayBuffer>[] = [];
-  readonly #words: Int32Array<SharedArrayBuffer>[] = [];
-
   /** At or before the place where the next message goes. */
   #tail: number;
   /** The head, at least. */
@@ -64,7 +54,20 @@ export class Ring {
   #next: number;
   /** Before this position all slots are known to be filled. */
   #filled: number;
+  /** So many there were when it was last asked. */
+  #count = 0;
+  /** And before this one they are numbers, which are in the cells of #source. */
+  #known: number;
+  #source: Float64Array<SharedArrayBuffer>;
   #tag = 0;
+  /** Up to here there is room, at least, for tags like this one. */
+  #limit: number;
+  #numberTag = 0;
+  /** The lane as which this thread sends numbers, and its cells. */
+  #sender = -1;
+  #cells: Float64Array<SharedArrayBuffer>;
+  /** Are there known to have been others, or other messages? */
+  #isMixed = false;
   readonly #sending = new Patience();
   readonly #receiving = new Patience();
 
@@ -73,80 +76,83 @@ export class Ring {
   first = 0;
   second = 0;
   lane = 0;
-  /** Where `put` has put the message. */
-  position = 0;
-
-  static byteLength(slots: number): number {
-    return (TAGS_AT + slots) * 4;
-  }
-
-  /** How many slots a ring of this capacity has: one more at least, for its end. */
-  static slotsFor(capacity: number): number {
-    return Math.max(256, 2 ** Math.ceil(Math.log2(capacity + 1)));
-  }
 
   /** @param at where byteLength(slots) bytes are, zeroed when the ring is made */
   constructor(memory: ChannelMemory, at: number, capacity: number, isOffered: boolean) {
-    this.slots = Ring.slotsFor(capacity);
-    this.capacity = capacity;
-    this.#memory = memory;
+    super(memory, at, capacity);
     this.#isOffered = isOffered;
-    this.#head = new Int32Array(memory.buffer, at, LINE);
-    this.#cellsAt = new Int32Array(memory.buffer, at + CELLS_AT * 4, MAX_LANES);
-    this.#tags = new Int32Array(memory.buffer, at + TAGS_AT * 4, this.slots);
-    this.#mask = this.slots - 1;
-    this.#shift = Math.log2(this.slots);
-    // So that laps and positions start again at the same time.
-    this.#lapMask = 2 ** Math.min(32 - LAP_AT, 32 - this.#shift) - 1;
-    const head = load(this.#head, HEAD);
-    this.#tail = this.#headSeen = this.#next = this.#filled = head;
+    this.#cells = this.#source = new Float64Array(memory.buffer, at, 0);
+    this.#tail = this.#limit = this.#headSeen = this.#next = this.#filled = this.#known = this.head;
   }
 
-  get head(): number {
-    return load(this.#head, HEAD);
+  /** Where `put` has put the message. */
+  get position(): number {
+    return (this.#tail - 1) | 0;
   }
 
   /** Can its lane write over what was at this position? */
   isPast(position: number): boolean {
     if (((this.#headSeen - position) | 0) > 0) return true;
-    this.#headSeen = load(this.#head, HEAD);
+    this.#headSeen = load(this.headLine, HEAD);
     return ((this.#headSeen - position) | 0) > 0;
   }
 
   // ---- sending
 
-  putNumber(lane: number, value: number): number {
-    const numbers = this.#numbers[lane] ?? this.#ownCells(lane);
-    const tags = this.#tags;
+  /** Puts a number where that is easily done: most often there is a free slot where it looks first. False says nothing. */
+  putNext(value: number): boolean {
     const tail = this.#tail;
-    const at = tail & this.#mask;
-    const tag = tags[at]!;
-    const own = ((tail >>> this.#shift) + 1) & this.#lapMask;
-    // Most often there is a free slot where it looks first.
-    if (((own - (tag >>> LAP_AT)) & this.#lapMask) === 1 && ((tail - this.#headSeen) | 0) < this.capacity) {
-      numbers[at] = value;
-      if (replace(tags, at, tag, (own << LAP_AT) | (Kind.number << KIND_AT) | lane)) {
-        this.position = tail;
-        this.#tail = (tail + 1) | 0;
-        return DONE;
-      }
-    }
+    if (((this.#limit - tail) | 0) <= 0) return false;
+    const at = tail & this.mask;
+    const tag = this.tags[at]!;
+    // Is it of the lap before? Where laps start again this says no.
+    if (((this.#numberTag | MESSAGE_MASK) - tag) >>> LAP_AT !== 1) return false;
+    this.#cells[at] = value;
+    if (!replace(this.tags, at, tag, this.#numberTag)) return false;
+    this.#tail = (tail + 1) | 0;
+    return true;
+  }
+
+  putNumber(lane: number, value: number): number {
+    if (lane !== this.#sender) this.#begin(lane);
     for (;;) {
       const found = this.#findRoom();
+      this.#prepare(found === DONE);
       if (found !== DONE) return found;
-      const at = this.#tail & this.#mask;
-      numbers[at] = value;
+      const at = this.#tail & this.mask;
+      this.#cells[at] = value;
       if (this.#publish(at, (Kind.number << KIND_AT) | lane)) return DONE;
     }
   }
 
+  /** What `putNext` needs for the rest of this lap. */
+  #prepare(isRoom: boolean): void {
+    const tail = this.#tail;
+    const room = isRoom ? this.capacity - ((tail - this.#headSeen) | 0) : 0;
+    this.#limit = (tail + Math.min(room, this.slots - (tail & this.mask))) | 0;
+    this.#numberTag = this.tagOf(tail, (Kind.number << KIND_AT) | this.#sender);
+  }
+
+  /** From now on this thread sends numbers as this lane. */
+  #begin(lane: number): void {
+    this.#cells = this.numbers[lane] ?? this.ownCells(lane);
+    if (!replace(this.headLine, SOURCE, 0, lane + 1) && load(this.headLine, SOURCE) !== lane + 1) this.#mix();
+    this.#sender = lane;
+  }
+
+  #mix(): void {
+    store(this.headLine, SOURCE, MIXED);
+    this.#isMixed = true;
+  }
+
   putWords(lane: number, kind: number, first: number, second: number): number {
-    if (!this.#numbers[lane]) this.#ownCells(lane);
-    const words = this.#words[lane]!;
+    if (!this.#isMixed) this.#mix();
+    if (!this.numbers[lane]) this.ownCells(lane);
+    const words = this.words[lane]!;
     for (;;) {
       const found = this.#findRoom();
       if (found !== DONE) return found;
-      const at = this.#tail & this.#mask;
+      const at = this.#tail & this.mask;
       words[at * 2] = first;
       words[at * 2 + 1] = second;
       if (this.#publish(at, (kind << KIND_AT) | lane)) return DONE;
@@ -155,10 +161,11 @@ export class Ring {
 
   /** Nothing comes after it. False: it had an end. */
   putEnd(how: number): boolean {
+    if (!this.#isMixed) this.#mix();
     for (;;) {
       const found = this.#findRoom(this.slots);
       if (found === CLOSED || found === MOVED) return false;
-      if (found === DONE && this.#publish(this.#tail & this.#mask, (Kind.end << KIND_AT) | how)) {
+      if (found === DONE && this.#publish(this.#tail & this.mask, (Kind.end << KIND_AT) | how)) {
         // It stays before the end, so that it is seen.
         this.#tail = this.position;
         return true;
@@ -175,72 +182,74 @@ export class Ring {
   #findRoom(capacity = this.capacity): number {
     for (let isFirst = true; ; isFirst = false) {
       const tail = this.#tail;
-      const at = tail & this.#mask;
-      const own = ((tail >>> this.#shift) + 1) & this.#lapMask;
+      const at = tail & this.mask;
+      const own = ((tail >>> this.shift) + 1) & this.lapMask;
       // An old one that seems to be free costs another try: it is replaced only if it is still there.
-      let tag = this.#tags[at]!;
-      if (!isFirst || tag >>> LAP_AT !== ((own - 1) & this.#lapMask)) tag = load(this.#tags, at);
+      let tag = this.tags[at]!;
+      if (!isFirst || tag >>> LAP_AT !== ((own - 1) & this.lapMask)) tag = load(this.tags, at);
       const lap = tag >>> LAP_AT;
       if (lap === own) {
         if (((tag >>> KIND_AT) & KIND_MASK) === Kind.end) return tag & LANE_MASK;
         this.#tail = (tail + 1) | 0;
-      } else if (lap === ((own - 1) & this.#lapMask)) {
+      } else if (lap === ((own - 1) & this.lapMask)) {
         this.#tag = tag;
         if (((tail - this.#headSeen) | 0) < capacity) return DONE;
         if (this.#roomAt(tail, capacity) > 0) return DONE;
         if (!this.#isOffered || !this.#skipGone()) return FULL;
       }
       // So old that others have gone around.
-      else this.#tail = load(this.#head, HEAD);
+      else this.#tail = load(this.headLine, HEAD);
     }
   }
 
   #roomAt(tail: number, capacity: number): number {
     const look = (): number => {
-      this.#headSeen = load(this.#head, HEAD);
+      this.#headSeen = load(this.headLine, HEAD);
       return capacity - ((tail - this.#headSeen) | 0);
     };
     return capacity < MANY * 2 ? look() : this.#sending.await(look);
   }
 
   #publish(at: number, message: number): boolean {
-    const lap = ((this.#tail >>> this.#shift) + 1) & this.#lapMask;
-    if (!replace(this.#tags, at, this.#tag, (lap << LAP_AT) | message)) return false;
-    this.position = this.#tail;
+    if (!replace(this.tags, at, this.#tag, this.tagOf(this.#tail, message))) return false;
     this.#tail = (this.#tail + 1) | 0;
     return true;
   }
 
-  #ownCells(lane: number): Float64Array<SharedArrayBuffer> {
-    // Only the thread that has the lane comes here.
-    if (load(this.#cellsAt, lane) === 0) {
-      const at = this.#memory.allocate(this.slots * 8);
-      replace(this.#cellsAt, lane, 0, at / 8);
-    }
-    return this.#cells(lane);
-  }
-
-  #cells(lane: number): Float64Array<SharedArrayBuffer> {
-    const at = load(this.#cellsAt, lane) * 8;
-    this.#words[lane] = new Int32Array(this.#memory.buffer, at, this.slots * 2);
-    return (this.#numbers[lane] = new Float64Array(this.#memory.buffer, at, this.slots));
-  }
-
   // ---- receiving
 
-  /** Takes the oldest message if it is a number that is known to be there. False says nothing. */
-  takeNumber(): boolean {
+  /** Takes the oldest message if it is a number that is known to be there. Otherwise it says nothing. Not for offers. */
+  takeNumber(): number | undefined {
     const next = this.#next;
-    if (((this.#filled - next) | 0) <= 0 || this.#isOffered) return false;
-    const at = next & this.#mask;
-    const tag = this.#tags[at]!;
-    const numbers = this.#numbers[tag & LANE_MASK];
-    if (((tag >>> KIND_AT) & KIND_MASK) !== Kind.number || !numbers) return false;
-    const number = numbers[at]!;
-    if (!replace(this.#head, HEAD, next, (next + 1) | 0)) return false;
+    if (((this.#known - next) | 0) <= 0 && !this.#look(next)) return this.#takeTagged();
+    const number = this.#source[next & this.mask]!;
+    if (!replace(this.headLine, HEAD, next, (next + 1) | 0)) return undefined;
     this.#next = (next + 1) | 0;
-    this.number = number;
-    return true;
+    return number;
+  }
+
+  /** The same with a look at its tag. */
+  #takeTagged(): number | undefined {
+    const next = this.#next;
+    if (((this.#filled - next) | 0) <= 0) return undefined;
+    const at = next & this.mask;
+    const lane = this.tags[at]! & MESSAGE_MASK;
+    const numbers = lane < this.numbers.length ? this.numbers[lane] : undefined;
+    if (numbers === undefined) return undefined;
+    const number = numbers[at]!;
+    if (!replace(this.headLine, HEAD, next, (next + 1) | 0)) return undefined;
+    this.#next = (next + 1) | 0;
+    return number;
+  }
+
+  /** What is there from `next` on? True: a number that is known. */
+  #look(next: number): boolean {
+    if (((this.#filled - next) | 0) > 0) return false;
+    // Slots are filled in order; and each look takes a line of tags away from who sends.
+    const isFar = this.#count >= MANY && this.capacity >= FAR * 4 && this.isFilled((next + FAR - 1) | 0);
+    if (isFar) this.#see(next, FAR);
+    else if (this.isFilled(next)) this.#see(next, this.#filledFrom(next));
+    return ((this.#known - next) | 0) > 0;
   }
 
   /**
@@ -250,19 +259,19 @@ export class Ring {
   peek(): number {
     for (;;) {
       const next = this.#next;
-      const at = next & this.#mask;
+      const at = next & this.mask;
       let tag: number;
-      if (!this.#isOffered && ((this.#filled - next) | 0) > 0) tag = this.#tags[at]!;
+      if (!this.#isOffered && ((this.#filled - next) | 0) > 0) tag = this.tags[at]!;
       else {
-        tag = load(this.#tags, at);
+        tag = load(this.tags, at);
         const lap = tag >>> LAP_AT;
-        const own = ((next >>> this.#shift) + 1) & this.#lapMask;
+        const own = ((next >>> this.shift) + 1) & this.lapMask;
         if (lap !== own) {
-          if (lap === ((own - 1) & this.#lapMask)) return NOTHING;
+          if (lap === ((own - 1) & this.lapMask)) return NOTHING;
           this.#moveOn();
           continue;
         }
-        if (!this.#isOffered) this.#filled = (next + this.#filledFrom(next)) | 0;
+        if (!this.#isOffered) this.#see(next, this.#filledFrom(next));
       }
       const kind = (tag >>> KIND_AT) & KIND_MASK;
       const lane = tag & LANE_MASK;
@@ -273,10 +282,10 @@ export class Ring {
       }
       this.#tag = tag;
       this.lane = lane;
-      if (kind === Kind.number) this.number = (this.#numbers[lane] ?? this.#cells(lane))[at]!;
+      if (kind === Kind.number) this.number = (this.numbers[lane] ?? this.cellsOf(lane))[at]!;
       else if (kind !== Kind.end) {
-        if (!this.#numbers[lane]) this.#cells(lane);
-        const words = this.#words[lane]!;
+        if (!this.numbers[lane]) this.cellsOf(lane);
+        const words = this.words[lane]!;
         this.first = words[at * 2]!;
         this.second = words[at * 2 + 1]!;
       }
@@ -284,13 +293,22 @@ export class Ring {
     }
   }
 
-  /** How many slots are filled from here on, where the first is. */
+  /** So many are there from `next` on. */
+  #see(next: number, count: number): void {
+    this.#count = count;
+    this.#filled = (next + count) | 0;
+    // After the tags were read. An interrupt may come at any place: what it is known by is noted first.
+    const source = this.#isMixed ? MIXED : load(this.headLine, SOURCE);
+    this.#isMixed = source === MIXED;
+    if (source > 0) this.#source = this.numbers[source - 1] ?? this.cellsOf(source - 1);
+    this.#known = source > 0 ? this.#filled : next;
+  }
+
+  /** How many slots are filled from here on, where the first is: more than half of them, and MANY at most. They are filled in order. */
   #filledFrom(next: number): number {
     const look = (): number => {
       let found = 1;
-      while (found < MANY && this.#isTagged((next + found) | 0, this.#tags[(next + found) & this.#mask]!)) found++;
-      // So that all before it is seen.
-      load(this.#tags, (next + found - 1) & this.#mask);
+      while (found < MANY && this.isFilled((next + found * 2 - 1) | 0)) found *= 2;
       return found;
     };
     return this.capacity < MANY * 2 ? look() : this.#receiving.await(look);
@@ -301,16 +319,16 @@ export class Ring {
     const next = this.#next;
     if (this.#isOffered) {
       const gone = (this.#tag & ~(KIND_MASK << KIND_AT)) | (Kind.gone << KIND_AT);
-      if (!replace(this.#tags, next & this.#mask, this.#tag, gone)) return this.#lost();
-      replace(this.#head, HEAD, next, (next + 1) | 0);
-    } else if (!replace(this.#head, HEAD, next, (next + 1) | 0)) return this.#lost();
+      if (!replace(this.tags, next & this.mask, this.#tag, gone)) return this.#lost();
+      replace(this.headLine, HEAD, next, (next + 1) | 0);
+    } else if (!replace(this.headLine, HEAD, next, (next + 1) | 0)) return this.#lost();
     this.#next = (next + 1) | 0;
     return true;
   }
 
   /** Has nobody taken what was peeked at? */
   isStill(): boolean {
-    return load(this.#head, HEAD) === this.#next;
+    return load(this.headLine, HEAD) === this.#next;
   }
 
   #lost(): false {
@@ -320,75 +338,51 @@ export class Ring {
   }
 
   #moveOn(): void {
-    this.#next = load(this.#head, HEAD);
-    if (((this.#filled - this.#next) | 0) < 0) this.#filled = this.#next;
-  }
-
-  #isFilled(position: number): boolean {
-    return this.#isTagged(position, load(this.#tags, position & this.#mask));
-  }
-
-  #isTagged(position: number, tag: number): boolean {
-    return tag >>> LAP_AT === (((position >>> this.#shift) + 1) & this.#lapMask);
+    this.#next = load(this.headLine, HEAD);
+    if (((this.#filled - this.#next) | 0) < 0) this.#filled = this.#known = this.#next;
   }
 
   // ---- offers
 
   /** Is what this thread has offered at `position`, as `lane`, still there? */
   isOffered(position: number, lane: number): boolean {
-    const tag = load(this.#tags, position & this.#mask);
+    const tag = load(this.tags, position & this.mask);
     return this.#isMine(tag, position, lane);
   }
 
   /** True: nobody has taken it, and nobody will. */
   withdraw(position: number, lane: number): boolean {
-    const at = position & this.#mask;
-    const tag = load(this.#tags, at);
+    const at = position & this.mask;
+    const tag = load(this.tags, at);
     const gone = (tag & ~(KIND_MASK << KIND_AT)) | (Kind.gone << KIND_AT);
-    const isBack = this.#isMine(tag, position, lane) && replace(this.#tags, at, tag, gone);
+    const isBack = this.#isMine(tag, position, lane) && replace(this.tags, at, tag, gone);
     if (isBack) this.#skipGone();
     return isBack;
   }
 
   #isMine(tag: number, position: number, lane: number): boolean {
-    const own = ((position >>> this.#shift) + 1) & this.#lapMask;
+    const own = ((position >>> this.shift) + 1) & this.lapMask;
     return tag >>> LAP_AT === own && ((tag >>> KIND_AT) & KIND_MASK) !== Kind.gone && (tag & LANE_MASK) === lane;
   }
 
   /** Moves the head past what is gone; true where it has moved. */
   #skipGone(): boolean {
     if (!this.#isOffered) return false;
-    const before = load(this.#head, HEAD);
+    const before = load(this.headLine, HEAD);
     for (;;) {
-      const head = load(this.#head, HEAD);
-      const tag = load(this.#tags, head & this.#mask);
-      const own = ((head >>> this.#shift) + 1) & this.#lapMask;
+      const head = load(this.headLine, HEAD);
+      const tag = load(this.tags, head & this.mask);
+      const own = ((head >>> this.shift) + 1) & this.lapMask;
       if (tag >>> LAP_AT !== own || ((tag >>> KIND_AT) & KIND_MASK) !== Kind.gone) {
-        if (load(this.#head, HEAD) !== head) continue;
+        if (load(this.headLine, HEAD) !== head) continue;
         this.#headSeen = head;
         return head !== before;
       }
-      replace(this.#head, HEAD, head, (head + 1) | 0);
+      replace(this.headLine, HEAD, head, (head + 1) | 0);
     }
   }
 
   // ---- how it is
-
-  /** How many messages wait, at a moment of this call. */
-  get length(): number {
-    for (let tries = 8; ; tries--) {
-      const head = load(this.#head, HEAD);
-      let [low, high] = [0, this.slots];
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (this.#isFilled((head + middle) | 0)) low = middle + 1;
-        else high = middle;
-      }
-      const last = low === 0 ? 0 : load(this.#tags, (head + low - 1) & this.#mask);
-      const isEnd = low > 0 && ((last >>> KIND_AT) & KIND_MASK) === Kind.end;
-      if (load(this.#head, HEAD) === head || tries === 0) return isEnd ? low - 1 : low;
-    }
-  }
 
   /** CLOSED or MOVED where nothing can be put any more, else NOTHING. */
   get end(): number {

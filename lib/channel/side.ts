@@ -21,6 +21,7 @@ const FLAGS = 0;
 const EPOCH = 1;
 const LOOP_EPOCH = 2;
 const SLEEPERS = 3;
+const SIDE_WORDS = 4;
 
 // Of FLAGS: who may wait.
 const THREADS = 1;
@@ -69,7 +70,6 @@ function stay(by: number): void {
 
 export class Side {
   readonly #words: Words;
-  readonly #at: number;
   /** Called when somebody is about to wait here: the other side may want to know. */
   onArm: (() => void) | undefined;
   readonly #waiters = new Set<Waiter>();
@@ -80,13 +80,12 @@ export class Side {
   #probeAfter = PROBE_FIRST;
 
   constructor(words: Words, at: number) {
-    this.#words = words;
-    this.#at = at;
+    this.#words = words.subarray(at, at + SIDE_WORDS);
   }
 
   /** Something changed just now, for so many of them. */
   wake(threads = 1): void {
-    if (loadAfterChange(this.#words, this.#at + FLAGS) !== 0) this.#wake(threads);
+    if (loadAfterChange(this.#words, FLAGS) !== 0) this.#wake(threads);
   }
 
   /** Something changed for all of them. */
@@ -96,14 +95,14 @@ export class Side {
 
   /** @param flagged those that sleep although no flag says so */
   #wake(threads: number, flagged = 0): void {
-    const flags = exchange(this.#words, this.#at + FLAGS, 0) | flagged;
+    const flags = exchange(this.#words, FLAGS, 0) | flagged;
     if ((flags & THREADS) !== 0) {
-      add(this.#words, this.#at + EPOCH, 1);
-      woken(notify(this.#words, this.#at + EPOCH, threads));
+      add(this.#words, EPOCH, 1);
+      woken(notify(this.#words, EPOCH, threads));
     }
     if ((flags & LOOPS) !== 0) {
-      add(this.#words, this.#at + LOOP_EPOCH, 1);
-      notify(this.#words, this.#at + LOOP_EPOCH);
+      add(this.#words, LOOP_EPOCH, 1);
+      notify(this.#words, LOOP_EPOCH);
     }
     if ((flags & SELECTS) !== 0) {
       add(hall, 0, 1);
@@ -113,7 +112,7 @@ export class Side {
 
   /** Does anybody wait, here or elsewhere? A thread that died in it, or one that has just got something, counts. */
   get isAwaited(): boolean {
-    return this.#waiters.size > 0 || load(this.#words, this.#at + FLAGS) !== 0;
+    return this.#waiters.size > 0 || load(this.#words, FLAGS) !== 0;
   }
 
   /** A select will sleep. */
@@ -122,7 +121,7 @@ export class Side {
   }
 
   #arm(flag: number): void {
-    if ((or(this.#words, this.#at + FLAGS, flag) & flag) === 0) this.onArm?.();
+    if ((or(this.#words, FLAGS, flag) & flag) === 0) this.onArm?.();
   }
 
   /**
@@ -144,10 +143,10 @@ export class Side {
     let isTold = false;
     let slept = false;
     let isWoken = false;
-    add(this.#words, this.#at + SLEEPERS, 1);
+    add(this.#words, SLEEPERS, 1);
     try {
       for (;;) {
-        const epoch = load(this.#words, this.#at + EPOCH);
+        const epoch = load(this.#words, EPOCH);
         this.#arm(THREADS);
         if (attempt()) break;
         const nowMs = performance.now();
@@ -162,7 +161,7 @@ export class Side {
           waitForAny(what);
           isTold = true;
         }
-        isWoken = wait(this.#words, this.#at + EPOCH, epoch, Math.min(leftMs, LOOK_AGAIN_MS, dueIn));
+        isWoken = wait(this.#words, EPOCH, epoch, Math.min(leftMs, LOOK_AGAIN_MS, dueIn));
       }
     } finally {
       if (isTold) waitNoMore();
@@ -170,7 +169,7 @@ export class Side {
       unlisten?.();
       if (slept) this.#adapt();
       // It may have been woken for something that is left for another.
-      if (add(this.#words, this.#at + SLEEPERS, -1) > 1) this.#wake(1, THREADS);
+      if (add(this.#words, SLEEPERS, -1) > 1) this.#wake(1, THREADS);
     }
   }
 
@@ -250,11 +249,11 @@ export class Side {
     if (this.#isListening) return;
     let changed: Promise<unknown> | undefined;
     while (!changed) {
-      const epoch = load(this.#words, this.#at + LOOP_EPOCH);
+      const epoch = load(this.#words, LOOP_EPOCH);
       this.#arm(LOOPS);
       this.serve();
       if (this.#waiters.size === 0) return;
-      changed = waitAsync(this.#words, this.#at + LOOP_EPOCH, epoch);
+      changed = waitAsync(this.#words, LOOP_EPOCH, epoch);
     }
     void changed.then(() => {
       this.#isListening = false;
