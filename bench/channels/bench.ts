@@ -27,7 +27,8 @@ await contest({
     const js = (task: string, way: string, full: number): Contender => {
       const rival = way.split(",")[0]!;
       const isThere = !(way in WAYS ? rivals.has(rival) : true) || rivals.get(rival) !== undefined;
-      return { name: way, command: isThere ? node(CHILD, task, way, count(full)) : undefined };
+      const messages = Math.ceil(Number(count(full)) / BATCH) * BATCH;
+      return { name: way, command: isThere ? node(CHILD, task, way, String(messages)) : undefined };
     };
     const rust = (task: string, name: string, way: string, full: number): Contender => ({
       name: `Rust, ${name}`,
@@ -91,7 +92,7 @@ await contest({
       {
         name: `numbers, batches of ${BATCH}`,
         contenders: [
-          js("stream", "Braid, sendMany", million),
+          js("stream", "Braid, batches", million),
           js("stream", "ringbuf.js, lists", million),
           js("stream", "postMessage, lists", million),
           js("stream", "receiveMessageOnPort, lists", million),

@@ -148,16 +148,8 @@ export const WAYS: Record<string, () => Way> = {
   Braid: () => braid(),
   "Braid, schema": () => braid({ schema: SCHEMA }),
 
-  "Braid, sendMany": () => {
-    const way = braid();
-    return {
-      ...way,
-      async sender(given) {
-        const channel = (await way.sender(given)) as Sender & { sendMany(values: unknown[]): void };
-        return batched((list) => channel.sendMany(list));
-      },
-    };
-  },
+  /** Only for whole batches: the thread has no time to send what is left of one. */
+  "Braid, batches": () => braid({ batch: BATCH }),
 
   postMessage: () => ({ open: ports, sender: posts, receiver: listening }),
 

@@ -5,7 +5,7 @@
 import { beforeBlocking } from "../atomics.ts";
 import { ChannelClosedError, TimeoutError } from "../errors.ts";
 import { Core } from "./core.ts";
-import { Batch, empty, kept, packed, packedNumbers, parcelOf, type Parcel } from "./message.ts";
+import { Batch, empty, kept, NumberBatch, packed, parcelOf, type Parcel } from "./message.ts";
 import { CLOSED, DONE } from "./ring.ts";
 import type { Schema } from "./schema.ts";
 
@@ -39,33 +39,41 @@ export class BatchingCore extends Core {
   readonly #size: number;
   readonly #gathered: Parcel[] = [];
   /** As long as there are numbers alone they are here instead, so many. */
-  #numbers: Float64Array | undefined;
+  readonly #batch: NumberBatch;
+  readonly #numbers: Float64Array;
   #count = 0;
   /** Packed, and not put yet. */
   readonly #packed: Parcel[] = [];
   #isScheduled = false;
+  // The batch that is being taken apart.
   #items: ArrayLike<unknown> = [];
+  #length = 0;
   #at = 0;
 
   constructor(buffer: SharedArrayBuffer, capacity: number, schema: Schema | undefined, size: number) {
     super(buffer, inBatches(capacity, size), schema);
     this.#size = size;
+    this.#batch = new NumberBatch(size);
+    this.#numbers = this.#batch.numbers;
   }
 
   /** Takes it into the batch. False: there is no room. */
   gatherNumber(value: number): boolean {
-    if (this.#gathered.length > 0 || this.#packed.length > 0 || this.isClosedHere) return this.gather(parcelOf(value));
-    this.#numbers ??= new Float64Array(this.#size);
-    this.#numbers[this.#count++] = value;
-    if (this.#count === this.#size) this.flush();
-    else if (this.#count === 1) this.#schedule();
+    const count = this.#count;
+    // Where some are gathered nothing else is.
+    if (count === 0 && (this.#gathered.length > 0 || this.#packed.length > 0)) return this.gather(parcelOf(value));
+    if (this.isClosedHere) return this.gather(parcelOf(value));
+    this.#numbers[count] = value;
+    this.#count = count + 1;
+    if (count + 1 === this.#size) this.flush();
+    else if (count === 0) this.#schedule();
     return true;
   }
 
   /** The same for anything. */
   gather(parcel: Parcel): boolean {
     if (this.isClosed || !this.#drain()) return false;
-    for (let i = 0; i < this.#count; i++) this.#gathered.push(parcelOf(this.#numbers![i]!));
+    for (let i = 0; i < this.#count; i++) this.#gathered.push(parcelOf(this.#numbers[i]!));
     this.#count = 0;
     this.#gathered.push(kept(parcel));
     // What is moved is gone here at once.
@@ -89,8 +97,9 @@ export class BatchingCore extends Core {
   /** Puts all that is gathered, where there is room: true. */
   override flush(): boolean {
     if (this.#count > 0) {
-      this.#packed.push(packedNumbers(this.#numbers!.subarray(0, this.#count)));
+      const parcel = this.#batch.parcel(this.#count);
       this.#count = 0;
+      if (this.#packed.length > 0 || super.put(parcel) !== DONE) this.#packed.push(kept(parcel));
     }
     if (this.#gathered.length > 0) this.#packed.push(packed(this.#gathered.splice(0)));
     const isDone = this.#drain();
@@ -119,22 +128,31 @@ export class BatchingCore extends Core {
     return true;
   }
 
+  /** Is there something left of a batch? */
+  get isStocked(): boolean {
+    return this.#at < this.#length;
+  }
+
+  /** Takes that. */
+  next(): unknown {
+    return this.#items[this.#at++];
+  }
+
   override take(): number {
-    for (;;) {
-      if (this.#at < this.#items.length) {
-        this.taken = this.#items[this.#at++];
-        return DONE;
-      }
+    while (!this.isStocked) {
       const found = super.take();
       if (found !== DONE || !(this.taken instanceof Batch)) return found;
       this.#items = this.taken.items;
+      this.#length = this.taken.length;
       this.#at = 0;
     }
+    this.taken = this.next();
+    return DONE;
   }
 
   /** In batches, and what is left here of one. */
   override get length(): number {
-    return super.length + this.#items.length - this.#at;
+    return super.length + this.#length - this.#at;
   }
 
   override close(): boolean {

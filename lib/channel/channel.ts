@@ -128,7 +128,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     if (typeof value === "number") {
       const plain = this.#plain;
       if (plain !== undefined && (plain.putNext(value) || this.#putNumber(value) === DONE)) return;
-      if (this.#isGathered && !core.isClosedHere && this.#gatherNumber(value)) return;
+      if (this.#isGathered && this.#gatherNumber(value)) return;
     } else if (this.#putObject(value)) return;
     const parcel = parcelOf(value, this.#schema);
     sent(parcel, () => {
@@ -171,7 +171,7 @@ export class Channel<T> extends Primitive<Shared> implements AsyncIterable<T>, I
     if (plain !== undefined) {
       const number = plain.takeNumber();
       if (number !== undefined) return number as T;
-    }
+    } else if (this.#batching?.isStocked === true) return this.#batching.next() as T;
     let found = core.take();
     if (found === NOTHING)
       core.receivers.block(() => (found = core.take()) !== NOTHING, RECEIVING, options, { dueMs: () => core.dueMs() });

@@ -76,23 +76,38 @@ function orUndo<R>(undo: (() => void) | undefined, f: () => R): R {
 /** Sends it by `send`, which throws, or gives false, where that can't be. */
 export const sent = <R>(parcel: Parcel, send: () => R): R => orUndo(parcel.unsent, send);
 
-/** Several messages that came as one. */
+/** Several messages that came as one. A list of numbers is written over by the next. */
 export class Batch {
-  readonly items: ArrayLike<unknown>;
-  constructor(items: ArrayLike<unknown>) {
+  items: ArrayLike<unknown>;
+  length: number;
+  constructor(items: ArrayLike<unknown>, length: number) {
     this.items = items;
+    this.length = length;
   }
 }
 
 /** In a batch: kind, length in bytes, the number of what has no bytes; then the bytes. */
 const HEAD_BYTES = 16;
+/** A batch of numbers alone is those, after so much. */
+const NUMBERS_AT = 8;
+const MOST_NUMBERS = 2 ** 16;
 
-export function packedNumbers(numbers: Float64Array): Parcel {
-  const words = new Float64Array(1 + numbers.length);
-  words.set(numbers, 1);
-  const bytes = new Uint8Array(words.buffer);
-  bytes[0] = Format.numbers;
-  return { kind: Kind.bytes, number: 0, bytes, moved: undefined };
+/** Where numbers are gathered for a message of them. */
+export class NumberBatch {
+  readonly numbers: Float64Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(NUMBERS_AT + size * 8);
+    this.numbers = new Float64Array(buffer, NUMBERS_AT);
+    this.#bytes = new Uint8Array(buffer);
+    this.#bytes[0] = Format.numbers;
+  }
+
+  /** The first of them. What is gathered next is written over it. */
+  parcel(count: number): Parcel {
+    return { kind: Kind.bytes, number: 0, bytes: this.#bytes.subarray(0, NUMBERS_AT + count * 8), moved: undefined };
+  }
 }
 
 export function packed(parcels: readonly Parcel[]): Parcel {
@@ -211,6 +226,8 @@ export class MessageReader {
   readonly #shapes: ShapeReader;
   #small: SmallValueReader;
   #length: number;
+  readonly #batch = new Batch([], 0);
+  #numbers = new Float64Array(0);
 
   constructor(memory: ChannelMemory, schema: Schema | undefined) {
     this.#memory = memory;
@@ -244,7 +261,7 @@ export class MessageReader {
         }
         return this.#small.read(at + 1);
       case Format.numbers:
-        return new Batch(new Float64Array(bytes.buffer, at + 8, length / 8 - 1).slice());
+        return this.#numbersOf(view, at + NUMBERS_AT, (length - NUMBERS_AT) / 8);
       case Format.batch:
         return this.#unpacked(at, length, ring);
       default: {
@@ -257,6 +274,16 @@ export class MessageReader {
         return prepareNow(wire) ? decode(wire) : new NeedsImports(wire);
       }
     }
+  }
+
+  #numbersOf({ data }: View, at: number, count: number): Batch {
+    if (count > MOST_NUMBERS) throw new RangeError("A batch is longer than any.");
+    if (count > this.#numbers.length) this.#numbers = new Float64Array(count);
+    const numbers = this.#numbers;
+    for (let i = 0; i < count; i++, at += 8) numbers[i] = data.getFloat64(at, true);
+    this.#batch.items = numbers;
+    this.#batch.length = count;
+    return this.#batch;
   }
 
   #unpacked(start: number, length: number, ring: Ring): unknown {
@@ -273,7 +300,7 @@ export class MessageReader {
       items.push(value);
       at += Math.ceil(size / 8) * 8;
     }
-    return new Batch(items);
+    return new Batch(items, items.length);
   }
 }
 

@@ -90,3 +90,29 @@ it("writes by its schema what can be read again", () => {
     { numRuns: 200 },
   );
 });
+
+it("is a queue in batches, too", async () => {
+  const run = fc.array(fc.oneof({ weight: 4, arbitrary: fc.double() }, { weight: 1, arbitrary: value }), {
+    maxLength: 30,
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 2, max: 9 }),
+      fc.array(fc.tuple(run, fc.nat({ max: 30 })), { maxLength: 20 }),
+      async (batch, turns) => {
+        const channel = new Channel<unknown>(10_000, { batch });
+        const model: unknown[] = [];
+        for (const [values, most] of turns) {
+          channel.sendMany(values);
+          model.push(...values);
+          // What is gathered goes when this code has come to its end.
+          await Promise.resolve();
+          for (let n = 0; n < most && model.length > 0; n++) expect(channel.recv()).toEqual(model.shift());
+        }
+        channel.close();
+        expect([...channel]).toEqual(model);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -143,3 +143,23 @@ describe.each(FLAVOURS)("a channel %s", (_, capacity, count) => {
     expect(got).toEqual(Array.from({ length: count }, (_, n) => n));
   });
 });
+
+it("loses nothing in batches", async () => {
+  await using pool = new Pool({ threads: 4 });
+  const channel = new Channel<number | Parcel>(256, { batch: 16 });
+  const count = 20_000;
+  // By their number: the last batches may come after the tasks that gathered them have ended.
+  const receiving = pool.run(
+    (count: number) => Array.from({ length: count }, () => numberOf(channel.recv())),
+    3 * count,
+  );
+  // Numbers alone, and with others.
+  const numbers = pool.run(() => {
+    for (let n = 0; n < count; n++) channel.send(n);
+  });
+  await Promise.all([numbers, ...[1, 2].map((sender) => pool.run(send, channel, sender, count))]);
+  const got = await receiving;
+  const own = (sender: number): number[] => got.filter((value) => Math.floor(value / 1_000_000) === sender);
+  for (const sender of [0, 1, 2])
+    expect(own(sender)).toEqual(Array.from({ length: count }, (_, n) => sender * 1_000_000 + n));
+});
