@@ -36,6 +36,8 @@ export interface Host {
   origin(): number | undefined;
   /** Runs f as work of that origin: its output and its late errors belong there. */
   runAs<R>(origin: number | undefined, f: () => R): R;
+  /** Runs f as work of nobody: what it starts goes on when the cell that runs now is interrupted. */
+  aside?<R>(f: () => R): R;
   /** Tells a listener that the user interrupted the work of an origin. Returns the way to stop listening. */
   onInterrupt(listener: (origin: number) => void): () => void;
   /** The library looks after this thread itself: an interrupt must not end it behind the library's back. */

@@ -26,6 +26,7 @@ if (place) {
   registerHost({
     origin: currentRun,
     runAs,
+    aside: (f) => runAs(0, f),
     onInterrupt,
     adopt,
     forChild: () => forChild(place),

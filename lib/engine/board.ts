@@ -84,6 +84,22 @@ export class Board implements BoardMemory {
     return this.#deques[lane]!.isEmpty;
   }
 
+  /** Hints in the lanes that all may take from. */
+  get queued(): number {
+    let queued = 0;
+    for (let lane = this.lanesUsed - 1; lane >= 0; lane--) queued += this.#deques[lane]!.size;
+    return queued;
+  }
+
+  /**
+   * Will threads that look for work find all that is queued for any thread? Who pushes asks afterwards. A thread that stops
+   * looking looks once more when it has said so, or wakes another if it has found something.
+   */
+  get isSeen(): boolean {
+    const looking = this.regions.spinning.size;
+    return looking > 0 && this.queued <= looking;
+  }
+
   /** The words of all this, for those who wait on one. */
   get words(): Words {
     return this.#words;
@@ -95,11 +111,16 @@ export class Board implements BoardMemory {
     if (seats.sleepers === 0) return;
     let missing = wanted - regions.spinning.size;
     for (let seat = 0; missing > 0 && seat < seats.used; seat++) {
-      if (!seats.isAsleep(seat) || seats.isStopped(seat)) continue;
+      if (!this.canBeWoken(seat) || seats.isStopped(seat)) continue;
       // It is woken as soon as another makes room.
       if (!running.mayEnter(seat)) running.starve(seat);
       if (!running.mayEnter(seat) || seats.wake(seat)) missing--;
     }
+  }
+
+  /** Will the seat's thread run once it is woken? One that sleeps may be blocked by what a task has left behind. */
+  canBeWoken(seat: number): boolean {
+    return this.seats.isAsleep(seat) && !this.running.isBlocked(seat);
   }
 
   /** Lanes from this one on are not in use. */

@@ -27,7 +27,11 @@ export class Deque {
   }
 
   get isEmpty(): boolean {
-    return ((load(this.#words, this.#at + BOTTOM) - load(this.#words, this.#at + TOP)) | 0) <= 0;
+    return this.size <= 0;
+  }
+
+  get size(): number {
+    return (load(this.#words, this.#at + BOTTOM) - load(this.#words, this.#at + TOP)) | 0;
   }
 
   /** By the one pusher only. False: it is full. */

@@ -35,6 +35,10 @@ export class DoneStack {
     if (replace(words, at + OWNER_SLEEPS, 1, 0)) notify(words, at + OWNER_SLEEPS);
   }
 
+  get isEmpty(): boolean {
+    return load(this.#words, this.#at + TOP) === 0;
+  }
+
   /** By the owner: the slots that were done since, in the order in which they were. */
   takeAll(): number[] {
     const words = this.#words;

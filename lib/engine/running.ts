@@ -108,6 +108,10 @@ export class Running {
     return !this.#returning.isEmpty;
   }
 
+  isBlocked(seat: number): boolean {
+    return this.#blocked.has(seat);
+  }
+
   get blocked(): number {
     return this.#blocked.size;
   }

@@ -1,7 +1,7 @@
 // The seats of a board, one for each thread of a pool: whether the thread sleeps, what it has in its hand, whether it is
 // to stop.
 
-import { add, load, notify, replace, store, waitAsync, type Words } from "../atomics.ts";
+import { add, load, notify, replace, store, waitAsync, waitUncounted, type Words } from "../atomics.ts";
 
 export const MAX_SEATS = 2048;
 
@@ -91,6 +91,11 @@ export class Seats {
   /** Resolves when someone has woken the thread; undefined: that has happened already. */
   slept(seat: number): Promise<unknown> | undefined {
     return waitAsync(this.#words, this.#seatAt(seat) + ASLEEP, 1);
+  }
+
+  /** Blocks the thread, which sleeps, until someone wakes it, at most for so long. */
+  doze(seat: number, ms: number): void {
+    waitUncounted(this.#words, this.#seatAt(seat) + ASLEEP, 1, ms);
   }
 
   /**

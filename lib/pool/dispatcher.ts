@@ -22,6 +22,8 @@ export class Dispatcher {
   readonly #bySlot: (Job | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   #slotsUsed = 0;
+  /** Whose task has ended last. */
+  #warm: PoolThread | undefined;
   /** Who is being given a task. */
   #given: PoolThread | undefined;
   #turn = 0;
@@ -66,6 +68,7 @@ export class Dispatcher {
     this.#freeSlots.push(slot);
     job.slot = -1;
     const thread = this.#team.inSeat(seat);
+    this.#warm = thread;
     if (thread?.retiring) this.#stopIfIdle(thread);
   }
 
@@ -81,9 +84,9 @@ export class Dispatcher {
 
   /**
    * Puts a job that has a slot on the board, or gives it to a thread that sleeps. Its arguments may be there already.
-   * Throws what can't be sent.
+   * True: a thread that is awake looks for it. Throws what can't be sent.
    */
-  place(job: Job, wanted: PoolThread | undefined): void {
+  place(job: Job, wanted: PoolThread | undefined): boolean {
     const board = this.#board;
     const { slot, parcel, work } = job;
     const thread = wanted ?? this.#choose(work.share);
@@ -95,14 +98,14 @@ export class Dispatcher {
       job.parcel = undefined;
     } else {
       board.slots.prepare(slot, 0, job.origin ?? -1);
-      if (sleeper && board.running.mayEnter(sleeper.seat) && this.#give(job, sleeper)) return;
+      if (sleeper && board.running.mayEnter(sleeper.seat) && this.#give(job, sleeper)) return false;
       job.keep();
     }
     job.onlySeat = wanted?.seat;
     // Before a stale hint can lead anyone to it.
     board.slots.setMeant(slot, this.#laneFor(thread, wanted !== undefined));
     board.slots.setState(slot, State.queued);
-    this.#offer(slot, thread, wanted !== undefined);
+    return this.#offer(slot, thread, wanted !== undefined);
   }
 
   /** False: it has been woken by another. */
@@ -147,7 +150,10 @@ export class Dispatcher {
   }
 
   #choose(share: number | undefined): PoolThread | undefined {
+    // Where any thread will do, one that sleeps since a moment ago.
+    const warm = this.#warm;
     const live = this.#team.live();
+    if (warm && steals(this.#schedule) && this.#board.canBeWoken(warm.seat) && live.includes(warm)) return warm;
     return live[placeOf(this.#schedule, Math.max(1, live.length), this.#turn++, share)];
   }
 
@@ -157,22 +163,27 @@ export class Dispatcher {
 
   /** A thread that sleeps and may take what is meant for this one; `only` this one itself. */
   #sleeper(meant: PoolThread | undefined, only: boolean): PoolThread | undefined {
-    const { seats } = this.#board;
-    if (seats.sleepers === 0) return undefined;
-    if (meant && seats.isAsleep(meant.seat)) return meant;
-    if (only || !isForAll(this.#schedule)) return undefined;
-    for (const thread of this.#team.threads) if (!thread.retiring && seats.isAsleep(thread.seat)) return thread;
+    const board = this.#board;
+    if (board.seats.sleepers === 0) return undefined;
+    if (only || !isForAll(this.#schedule)) return meant && board.seats.isAsleep(meant.seat) ? meant : undefined;
+    if (meant && board.canBeWoken(meant.seat)) return meant;
+    for (const thread of this.#team.threads) if (!thread.retiring && board.canBeWoken(thread.seat)) return thread;
     return undefined;
   }
 
-  /** A queued slot becomes known. */
-  #offer(slot: number, meant: PoolThread | undefined, only = false): void {
+  /** A queued slot becomes known. True: a thread that is awake looks for it. */
+  #offer(slot: number, meant: PoolThread | undefined, only = false): boolean {
     const board = this.#board;
     const lane = this.#laneFor(meant, only);
     board.slots.setMeant(slot, lane);
-    if (!board.push(lane, slot)) return this.#offerLater(slot, meant, only);
+    if (!board.push(lane, slot)) {
+      this.#offerLater(slot, meant, only);
+      return false;
+    }
+    if (!only && steals(this.#schedule) && board.isSeen) return true;
     const sleeper = this.#sleeper(meant, only);
     if (sleeper) board.seats.wake(sleeper.seat);
+    return false;
   }
 
   /** There are more places for hints than slots; where stale ones fill them, each thread that looks makes room. */

@@ -11,6 +11,7 @@ import type { EngineOptions } from "./engine.ts";
 import { History } from "./history.ts";
 import { called, Job, type Outcome, type Parcel, type Work } from "./job.ts";
 import { JobList } from "./job-list.ts";
+import { Listener } from "./listener.ts";
 import { Queue } from "./queue.ts";
 import type { PoolData } from "./remote-engine.ts";
 import { Reports } from "./reports.ts";
@@ -30,12 +31,12 @@ export class Lifecycle implements Served {
   readonly #reports: Reports;
   /** The thread whose messages are dealt with in a wait. */
   #attended: PoolThread | undefined;
+  readonly #listener: Listener;
   /** Jobs that no slot was free for. */
   readonly #waiting = new Queue<Job>();
   readonly #closed = Promise.withResolvers<void>();
   /** Resolves when the pool has been closed and nothing of it is left. */
   readonly closed: Promise<void> = this.#closed.promise;
-  #isListening = false;
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
 
@@ -46,6 +47,10 @@ export class Lifecycle implements Served {
       gone: (thread, exitCode) => this.#gone(thread, exitCode),
     });
     this.board = this.team.board;
+    this.#listener = new Listener(this.board.done, () => {
+      this.#collect();
+      return this.jobs.size > 0;
+    });
     this.trace = new Trace(options.trace, pool.begin);
     this.history = new History(this.trace, this.team);
     this.#dispatcher = new Dispatcher(this.team, this.jobs, options.schedule);
@@ -132,12 +137,11 @@ export class Lifecycle implements Served {
   /** With `wanted`, for this thread only. */
   #place(job: Job, slot: number, wanted?: PoolThread): Job {
     this.#dispatcher.assign(slot, job);
-    this.#listen();
     this.#makeUp();
     // Nobody could be started: it has ended.
     if (job.isOver) return job;
     try {
-      this.#dispatcher.place(job, wanted);
+      this.#listener.listen(this.#dispatcher.place(job, wanted));
     } catch (error) {
       this.#settle(job, { ok: false, error });
       this.#releaseIfFree(slot);
@@ -158,27 +162,6 @@ export class Lifecycle implements Served {
   }
 
   // ---- its thread answers
-
-  /** While anything is on the board, someone waits for it. */
-  #listen(): void {
-    if (this.#isListening) return;
-    this.#isListening = true;
-    for (;;) {
-      const done = this.board.done.untilSome();
-      if (!done) {
-        this.#collect();
-        if (this.jobs.size === 0) break;
-        continue;
-      }
-      void done.then(() => {
-        this.#isListening = false;
-        this.#collect();
-        if (this.jobs.size > 0) this.#listen();
-      });
-      return;
-    }
-    this.#isListening = false;
-  }
 
   #collect(): void {
     this.#gather();
@@ -276,6 +259,7 @@ export class Lifecycle implements Served {
   interrupted(): void {
     waitWasEnded();
     this.#dispatcher.interrupted();
+    this.#listener.restart();
     if (this.#attended) this.team.stop(this.#attended);
     this.#attended = undefined;
   }

@@ -64,6 +64,7 @@ export class Runner {
     setCrew(new Crew(this.#board, seat, name, definitions));
     const tasks = {
       mayBegin: () => this.#open <= this.#waiting,
+      isIdle: () => this.#open === 0,
       run: this.#runOrDie,
       help: this.#helpOrDie,
       get isHelpWanted() {

@@ -30,6 +30,7 @@ const HANGS: Record<string, string> = {
   "a display hook": "({ [Symbol.for('Jupyter.display')]() { while (true) {} } })",
   "a disposer": "using held = { [Symbol.dispose]() { while (true) {} } }",
   "a pool whose threads spin": "await pool.map([1, 2], () => { while (true) {} })",
+  "small tasks without end": "for (let i = 0; ; i++) await pool.run((x) => x, i)",
   "a thread that is joined": "import { spawn } from 'braid'; spawn(() => { while (true) {} }).join()",
   "a thread that is awaited": "import { spawn } from 'braid'; await spawn(() => { while (true) {} }).joinAsync()",
   "a permit that nobody releases": "await new Semaphore(0).acquireAsync()",
@@ -159,6 +160,22 @@ describe("interrupts", () => {
     expect(watched.error?.evalue).toMatch(
       /^(Deadlock: nobody is left to go on|Out of time: .* may be a deadlock): .*thread \d+ waits for a permit \(cell-\d+\.ts:2:/,
     );
+  });
+
+  it("what an interrupted cell has left behind may use a pool: the next cell's tasks are answered as ever", async () => {
+    const running = client.execute(`// @ts-nocheck
+      globalThis.left = Promise.withResolvers();
+      left.promise.then(async () => { for (let i = 0; i < 300; i++) await pool.run((x) => x, i); });
+      await new Promise(() => {})`);
+    await client.next((_, { header }) => header.msg_type === "execute_input");
+    await sleep(100);
+    await client.send("control", "interrupt_request", {});
+    expect((await running).error?.ename).toBe("KeyboardInterrupt");
+    const { result, error } = await client.execute(
+      `// @ts-nocheck
+      left.resolve(); let total = 0; for (let i = 0; i < 300; i++) total += await pool.run((x) => x, i); total`,
+    );
+    expect(result, JSON.stringify(error)).toBe("44850");
   });
 
   it.each([
