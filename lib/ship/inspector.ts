@@ -38,19 +38,16 @@ const box: { value: unknown } = { value: undefined };
 const GROUP = "braid.ship";
 
 function post<R>(method: string, params?: object): R {
-  let failure: Error | null = new RangeError("Maximum call stack size exceeded: the inspector can't answer");
-  let reply: unknown;
-  const dispatch = session!.post.bind(session!) as (
+  let answer: { readonly error: Error | null; readonly reply: unknown } | undefined;
+  const dispatch = session!.post as (
     method: string,
     params: object | undefined,
     callback: (error: Error | null, reply?: unknown) => void,
   ) => void;
-  dispatch(method, params, (error, result) => {
-    failure = error;
-    reply = result;
-  });
-  if (failure) throw failure;
-  return reply as R;
+  dispatch.call(session, method, params, (error, reply) => (answer = { error, reply }));
+  if (!answer) throw new RangeError("Maximum call stack size exceeded: the inspector can't answer");
+  if (answer.error) throw answer.error;
+  return answer.reply as R;
 }
 
 function open(): void {
