@@ -154,6 +154,11 @@ export const waitCellAsync = (cell: Cell, value: CellValue, timeoutMs: number): 
   Atomics.waitAsync(plain(cell), 0, word(value), timeoutMs).value;
 export const notifyCell = (cell: Cell, count?: number): number => Atomics.notify(plain(cell), 0, count);
 
+/** Beside a cell, its second element counts: gives the old number. */
+export const countUp = (cell: Cell): CellValue =>
+  Atomics.add(plain(cell), 1, word(cell instanceof BigInt64Array ? 1n : 1));
+export const counted = (cell: Cell): CellValue => Atomics.load(plain(cell), 1);
+
 /** The same on single bytes. */
 export type Bytes = Uint8Array<SharedArrayBuffer>;
 

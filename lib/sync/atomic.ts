@@ -2,6 +2,9 @@
 
 import {
   addCell,
+  counted,
+  countUp,
+  LOOK_AGAIN_MS,
   compareExchangeCell,
   exchangeCell,
   loadCell,
@@ -17,8 +20,11 @@ import { checkBigInt, checkBoolean, checkInteger, checkWait } from "../checks.ts
 import { inLibrary } from "../library.ts";
 import { watchLimits, type Wait, type WaitAsync } from "../waiting.ts";
 import { Arrived, newWords, Primitive } from "./primitive.ts";
+import { resumed, waitForAny, waitNoMore, woken } from "./wait-graph.ts";
+import { isWatched, keepAlive, lookWatched, noteWait } from "./watch.ts";
 
 const LONG_MS = 2 ** 31 - 1;
+const WHAT = "the wait for a notification";
 
 /**
  * One value that all threads see: each operation is one step, which no other comes between. Captured by a task, or sent to
@@ -59,12 +65,38 @@ abstract class Atomic<T> extends Primitive<Cell> {
   /**
    * Blocks the thread while `value` is there, until `notify` wakes it ("ok"), or the time is over ("timed-out").
    * "not-equal": something else is there already. Gotcha: after "ok" look again; the value may be what it was.
-   * A thread that dies as it is woken takes its wake-up with it. In the thread that made a pool, tasks that come to their
-   * threads by message may not begin before this is over: wait for those with a Latch, a Semaphore or a channel.
+   * A thread that dies as it is woken takes its wake-up with it; under `watch` "ok" may come of another's. In the thread
+   * that made a pool, tasks that come to their threads by message may not begin before this is over: wait for those with a
+   * Latch, a Semaphore or a channel.
    */
   wait(value: T, options: Wait = {}): Outcome {
     checkWait("wait()", options, ["timeoutMs"]);
-    return waitCell(this.words, this.encode("value", value), options.timeoutMs ?? Infinity);
+    const { timeoutMs = Infinity } = options;
+    const word = this.encode("value", value);
+    if (loadCell(this.words) !== word) return "not-equal";
+    if (timeoutMs < Infinity) return this.#block(word, timeoutMs);
+    waitForAny(WHAT);
+    try {
+      return isWatched() ? this.#waitWatched(word) : this.#block(word, Infinity);
+    } finally {
+      waitNoMore();
+    }
+  }
+
+  #block(word: CellValue, timeoutMs: number): Outcome {
+    const outcome = waitCell(this.words, word, timeoutMs);
+    if (outcome === "ok") resumed();
+    return outcome;
+  }
+
+  /** It looks round now and then. A notify that came meanwhile has been counted. */
+  #waitWatched(word: CellValue): Outcome {
+    for (const notified = counted(this.words); ;) {
+      const outcome = this.#block(word, LOOK_AGAIN_MS);
+      if (outcome !== "timed-out") return outcome;
+      if (counted(this.words) !== notified) return "ok";
+      lookWatched();
+    }
   }
 
   /** The same as a promise. A wait that is given up keeps its turn, and passes the wake-up on. */
@@ -74,25 +106,35 @@ abstract class Atomic<T> extends Primitive<Cell> {
     const { timeoutMs = Infinity, signal } = options;
     const left = Promise.withResolvers<never>();
     let hasLeft = false;
-    const unwatch = watchLimits("the wait for a notification", signal ? { signal } : {}, (error) => {
+    const unwatch = watchLimits(WHAT, signal ? { signal } : {}, (error) => {
       hasLeft = true;
       left.reject(error);
     });
     // A wait on shared memory alone does not keep a program alive.
-    const alive = setInterval(() => {}, LONG_MS);
+    const letGo = keepAlive(() => {}, LONG_MS);
+    const unnote = noteWait(WHAT);
     try {
       const waiting = Promise.resolve(waitCellAsync(this.words, word, timeoutMs));
-      void waiting.then((outcome) => hasLeft && outcome === "ok" && notifyCell(this.words, 1));
+      void waiting.then((outcome) => {
+        if (outcome !== "ok") return;
+        resumed();
+        if (hasLeft) this.notify(1);
+      });
       return await Promise.race([waiting, left.promise]);
     } finally {
-      clearInterval(alive);
+      letGo();
+      unnote();
       unwatch();
     }
   }
 
   /** Wakes so many of those that wait, all by default, who has waited longest first. Gives how many there were. */
   notify(n?: number): number {
-    return notifyCell(this.words, n === undefined ? n : checkInteger("n", n, 0, Infinity));
+    if (n !== undefined) checkInteger("n", n, 0, Infinity);
+    countUp(this.words);
+    const count = notifyCell(this.words, n);
+    woken(count);
+    return count;
   }
 }
 
@@ -119,7 +161,7 @@ abstract class AtomicNumber<T extends number | bigint> extends Atomic<T> {
 export class AtomicI32 extends AtomicNumber<number> {
   constructor(value?: number);
   constructor(from: number | Arrived = 0) {
-    super(from instanceof Arrived ? from : newWords(1), from as number);
+    super(from instanceof Arrived ? from : newWords(2), from as number);
   }
   protected encode(name: string, value: number): CellValue {
     return checkInteger(name, value, -(2 ** 31), 2 ** 31 - 1);
@@ -133,7 +175,7 @@ export class AtomicI32 extends AtomicNumber<number> {
 export class AtomicU32 extends AtomicNumber<number> {
   constructor(value?: number);
   constructor(from: number | Arrived = 0) {
-    super(from instanceof Arrived ? from : newWords(1), from as number);
+    super(from instanceof Arrived ? from : newWords(2), from as number);
   }
   protected encode(name: string, value: number): CellValue {
     return checkInteger(name, value, 0, 2 ** 32 - 1) | 0;
@@ -147,7 +189,7 @@ export class AtomicU32 extends AtomicNumber<number> {
 export class AtomicI64 extends AtomicNumber<bigint> {
   constructor(value?: bigint);
   constructor(from: bigint | Arrived = 0n) {
-    super(from instanceof Arrived ? from : new BigInt64Array(new SharedArrayBuffer(8)), from as bigint);
+    super(from instanceof Arrived ? from : new BigInt64Array(new SharedArrayBuffer(16)), from as bigint);
   }
   protected encode(name: string, value: bigint): CellValue {
     return checkBigInt(name, value, -(2n ** 63n), 2n ** 63n - 1n);
@@ -161,7 +203,7 @@ export class AtomicI64 extends AtomicNumber<bigint> {
 export class AtomicBool extends Atomic<boolean> {
   constructor(value?: boolean);
   constructor(from: boolean | Arrived = false) {
-    super(from instanceof Arrived ? from : newWords(1), from as boolean);
+    super(from instanceof Arrived ? from : newWords(2), from as boolean);
   }
   protected encode(name: string, value: boolean): CellValue {
     return Number(checkBoolean(name, value));

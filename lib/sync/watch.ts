@@ -60,6 +60,9 @@ export function lookWatched(): false {
   return false;
 }
 
+/** Is the code that runs now watched? */
+export const isWatched = (): boolean => watched.getStore() !== undefined;
+
 /** A wait without blocking begins. Returns the way to say that it has ended. */
 export function noteWait(what: string): () => void {
   return watched.getStore()?.note(what) ?? (() => {});

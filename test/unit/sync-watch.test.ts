@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import {
+  AtomicI32,
+  AtomicI64,
   Barrier,
   Channel,
   Condvar,
@@ -82,6 +84,36 @@ it("a thread that selects is told, and has done none of its cases", async () => 
   expect(empty.tryRecv()).toEqual({ ok: false, closed: false });
   expect(full.recv()).toBe(1);
   expect(await there).toBe(2);
+});
+
+it("a thread that waits for a notification is told, and one that comes ends the wait", async () => {
+  await using pool = new Pool({ threads: 2 });
+  for (const cell of [new AtomicI32(1), new AtomicI64(1n) as unknown as AtomicI32]) {
+    const one = cell.load();
+    const error = await caught(watch(FOREVER, () => void cell.wait(one)));
+    expect([error.timedOut, error.cycle.map(({ waitsFor }) => waitsFor)]).toEqual([false, ["a notification"]]);
+    expect(error.cycle[0]!.where).toContain("sync-watch.test.ts");
+    const begun = new Latch(2);
+    const asleep = pool.map([1, 2], () => {
+      begun.countDown();
+      return cell.wait(one);
+    });
+    await begun.waitAsync();
+    const both = await caught(watch(FOREVER, () => void cell.wait(one)));
+    expect([both.timedOut, both.cycle.map(({ waitsFor }) => waitsFor)]).toEqual([
+      false,
+      Array(3).fill("a notification"),
+    ]);
+    expect(cell.notify()).toBe(2);
+    expect(await asleep).toEqual(["ok", "ok"]);
+    const waking = pool.run(() => {
+      // It has looked round before.
+      for (const end = performance.now() + 250; performance.now() < end;);
+      while (cell.notify(1) === 0);
+    });
+    expect(await watch(FOREVER, () => cell.wait(one))).toBe("ok");
+    await waking;
+  }
 });
 
 it("all threads are blocked, each for another thing", async () => {
