@@ -1,7 +1,7 @@
 // Numbers from arrays: at an element's own place, at one that is a fixed way off, anywhere; and from the rows of a matrix.
 
 import { type Assumptions, Flow } from "./flow.ts";
-import { constant, isBoolean, type Value } from "./nodes.ts";
+import { asInt32, constant, isBoolean, type Value } from "./nodes.ts";
 import type { Stream } from "./vectors.ts";
 
 /** At the own place; at others, which arrays that are written must not share. */
@@ -67,6 +67,9 @@ export class Elements extends Flow {
   }
 
   #isInside(stream: number, place: Value): Value {
+    const whole = asInt32(place);
+    // Below 0 it is, without a sign, beyond all lengths.
+    if (whole) return this.make("ltu", "b32", [whole, this.lengthOf(stream)]);
     const inside = this.logic(
       "and",
       this.compare("ge", place, constant(0)),
