@@ -91,8 +91,10 @@ export class Regions {
     return load(this.#words, this.#at + ARRIVALS);
   }
 
+  /** Publishers that wait are told: those that knew of their calls may have gone. */
   arrive(): void {
     add(this.#words, this.#at + ARRIVALS, 1);
+    for (const region of this.used()) this.#tell(region);
   }
 
   // ---- by the publisher

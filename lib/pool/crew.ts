@@ -196,6 +196,7 @@ export class Crew {
       // At once where it can be: the caller may block for what the loop does.
       region = regions.claim();
       if (region < 0) region = await Promise.race([this.#claim(), stopped.promise]);
+      let { arrivals } = regions;
       const open = this.#open(region, kernel, call, limit, origin);
       regions.announceWait(region);
       regions.open(region);
@@ -207,6 +208,11 @@ export class Crew {
         for (;;) {
           const epoch = load(words, at);
           if (regions.isOver(region)) break;
+          if (regions.arrivals !== arrivals) {
+            ({ arrivals } = regions);
+            this.refresh();
+            this.#board.wakeHelpers(limit);
+          }
           const changed = waitAsync(words, at, epoch);
           if (changed) await Promise.race([changed, stopped.promise]);
         }
