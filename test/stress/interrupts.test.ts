@@ -51,6 +51,26 @@ const HANGS: Record<string, string> = {
   "a writer that a reader keeps out": "const l = new RwLock(); const g = l.read(); await l.writeAsync()",
   "a condvar that nobody notifies": "const m = new Mutex(); await new Condvar().waitAsync(m.lock())",
   "a condvar that nobody notifies, blocked": "const m = new Mutex(); new Condvar().wait(m.lock())",
+  "a message that nobody sends": "await new Channel(1).recvAsync()",
+  "a message that nobody sends, blocked": "new Channel(1).recv()",
+  "a loop over messages": "for await (const one of kept2) void one",
+  "a loop over messages, blocked": "for (const one of kept2) void one",
+  "room that nobody makes": "const full = new Channel<number>(1); full.send(1); await full.sendAsync(2)",
+  "room that nobody makes, blocked": "const full = new Channel<number>(1); full.send(1); full.send(2)",
+  "a rendezvous that nobody comes to": "await kept0.sendAsync(-1)",
+  "a rendezvous that nobody comes to, blocked": "kept0.send(-1)",
+  "a batch that there is no room for": "for (let n = 0; ; n++) batches.send(n)",
+  "a select": "await selectAsync([kept2.onRecv(() => 1), kept0.onSend(-1, () => 2)])",
+  "a select, blocked": "select([kept2.onRecv(() => 1), kept0.onSend(-1, () => 2)])",
+  "a select that goes both ways, blocked": "select([kept0.onRecv(() => 1), kept0.onSend(-1, () => 2)])",
+  "ticks without end": "for (const ms of tick(1)) void ms",
+  "tasks that wait for messages": "await pool.map([1, 2], () => kept2.recv())",
+  "a pipeline whose stages spin":
+    "await pipeline([1, 2, 3]).stage(() => { while (true) {} }, { threads: 2 }).toArray()",
+  "a pipeline whose source never ends": "await pipeline(kept2).stage((x) => x).toArray()",
+  "the notification of an atomic, blocked": "new AtomicI32(1).wait(1)",
+  "a spin lock that is kept":
+    "import { SpinLock } from 'braid'; const s = new SpinLock(), l = new Latch(1); void pool.run(() => { s.lock(); l.countDown(); while (true) {} }); await l.waitAsync(); s.lock()",
   "a GPU kernel in this thread": "await kernels.cpu.run(1)",
   "a GPU kernel on threads": "await Promise.all([kernels.simd.run(1), kernels.simd.run(1)])",
   "a parallel loop": "await par.range(0, 8).forEach(() => { while (true) {} })",
@@ -62,6 +82,12 @@ const HANGS: Record<string, string> = {
   "output without end": "while (true) console.log('line')",
 };
 
+/** Those that cells have waited for are as they were: nothing is in them, and nobody waits any more. */
+const CHANNELS = `kept2.send(1); const got = kept2.recv();
+  const there = pool.run(() => kept0.recv({ timeoutMs: 10_000 })); await kept0.sendAsync(2);
+  [got, await there, select([kept0.onRecv(() => "me"), kept2.onRecv(() => "me"), otherwise(() => "nobody")]),
+   await pool.run(() => { kept2.send(3); return kept2.recv(); }), !kept0.trySend(4), kept2.length === 0]`;
+
 let kernel: KernelProcess;
 let client: Client;
 
@@ -69,7 +95,8 @@ beforeAll(async () => {
   kernel = await KernelProcess.start(sourceKernel());
   client = kernel.client;
   await client.execute(
-    `import { Condvar, gpu, join, Mutex, par, Pool, RwLock, Semaphore, shared } from "braid";
+    `import { AtomicI32, Channel, Condvar, gpu, join, Latch, Mutex, otherwise, par, pipeline, Pool, RwLock, select, selectAsync, Semaphore, shared, tick } from "braid";
+     const [kept0, kept2, batches] = [new Channel<number>(), new Channel<number>(2), new Channel<number>(8, { batch: 4 })];
      const isMain = () => process.getBuiltinModule("node:worker_threads").isMainThread; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
      const make = (backend: "cpu" | "simd") => gpu(({ x }, n) => {
        let s = 0;
@@ -94,6 +121,8 @@ describe("interrupts", () => {
         expect(error?.ename, JSON.stringify(error)).toBe("KeyboardInterrupt");
         const { result } = await client.execute(`kept = ${tries}; [kept, await pool.run((n: number) => n + 1, kept)]`);
         expect(result).toBe(`[ ${tries}, ${tries + 1} ]`);
+        const channels = await client.execute(CHANNELS);
+        expect(channels.result, JSON.stringify(channels.error)).toBe(`[ 1, 2, 'nobody', 3, true, true ]`);
         if (what.startsWith("parallel") || what.startsWith("a parallel")) {
           const sums = await client.execute("[par.range(0, 1000).sumSync(), await par.range(0, 1000).sum()]");
           expect(sums.result, JSON.stringify(sums.error)).toBe("[ 499500, 499500 ]");
