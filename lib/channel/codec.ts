@@ -6,6 +6,7 @@ import { types } from "node:util";
 import type { View } from "./memory.ts";
 import { isOrdinaryList } from "./ordinary-list.ts";
 import { endOfPrimitive, PRIMITIVE_BYTES, readPrimitive, writePrimitive } from "./primitive.ts";
+import { hasClass, isOfSameClass } from "./same-class.ts";
 import type { Field, Form, NumberType } from "./schema.ts";
 import { endOfText, readText, TEXT_HEAD_BYTES, writeText } from "./text.ts";
 
@@ -15,6 +16,9 @@ export interface Codec {
   /** Throws where what is there can't be of a message. */
   read(view: View, at: number, end: number): unknown;
 }
+
+/** So often a function notes what class the objects of its form are of. */
+const MOST_CLASSES = 16;
 
 /** How many bytes, what DataView calls it, and what is true of a number that is none of it. */
 const NUMBERS: Record<NumberType, readonly [size: number, name: string, isNot: string]> = {
@@ -41,6 +45,11 @@ const TOOLS = {
   namesOf: Object.getOwnPropertyNames,
   symbolsOf: Object.getOwnPropertySymbols,
   describe: Object.getOwnPropertyDescriptor,
+  isOrdinaryProperty: ({ writable, enumerable }: PropertyDescriptor): boolean => writable !== undefined && enumerable!,
+  isOfSameClass,
+  hasClass,
+  // Of a class that nothing else is of.
+  nothing: new (class {})(),
   plain: Object.prototype,
   isList: (value: unknown): boolean =>
     (Array.isArray(value) && !types.isProxy(value)) || (ArrayBuffer.isView(value) && "length" in value),
@@ -67,6 +76,7 @@ function compiled(form: Form, isStrict: boolean): Codec | undefined {
   const result = source.object(form, "value");
   const text = `"use strict";
 const { ${Object.keys(TOOLS).join(", ")} } = tools;
+${source.before.join("\n")}
 return {
   write(value, view, at, end) {
     const { bytes, data } = view;
@@ -93,6 +103,7 @@ return {
 /** The lines of the two functions. */
 class Source {
   readonly #isStrict: boolean;
+  readonly before: string[] = [];
   readonly checks: string[] = [];
   readonly writes: string[] = [];
   readonly reads: string[] = [];
@@ -109,32 +120,46 @@ class Source {
   /** Gives what makes the object when it has been read. */
   object(form: Form, from: string): string {
     this.checks.push(`if (typeof ${from} !== "object" || ${from} === null) return -1;`);
-    const names = Object.keys(form);
-    if (this.#isStrict) this.#ownNames(names, from);
-    const fields = names.map((name) => {
-      const at = `v${this.#names++}`;
-      const key = JSON.stringify(name);
-      if (this.#isStrict)
-        this.checks.push(
-          `const d${at} = describe(${from}, ${key});`,
-          `if (d${at}.writable === undefined || !d${at}.enumerable) return -1;`,
-          `const ${at} = d${at}.value;`,
-        );
-      else this.checks.push(`const ${at} = ${from}[${key}];`);
-      // In quotes it would be the prototype.
-      return `${name === "__proto__" ? `[${key}]` : key}: ${this.#field(form[name]!, at)}`;
-    });
-    return `{ ${fields.join(", ")} }`;
+    const fields = Object.keys(form).map((name) => ({
+      key: JSON.stringify(name),
+      at: `v${this.#names++}`,
+      of: form[name]!,
+    }));
+    // In quotes it would be the prototype.
+    const inLiteral = (key: string): string => (key === '"__proto__"' ? `[${key}]` : key);
+    if (this.#isStrict) {
+      const like = fields.map(({ key, at, of }) => {
+        const value = typeof of === "object" ? "{}" : of.endsWith("[]") ? "[]" : at;
+        return `${inLiteral(key)}: ${value}`;
+      });
+      this.#ownFields(
+        fields.map(({ key }) => key),
+        `{ ${like.join(", ")} }`,
+        from,
+      );
+    }
+    for (const { key, at } of fields) this.checks.push(`const ${at} = ${from}[${key}];`);
+    return `{ ${fields.map(({ key, at, of }) => `${inLiteral(key)}: ${this.#field(of, at)}`).join(", ")} }`;
   }
 
-  #ownNames(names: readonly string[], from: string): void {
+  /** Has it just these? One of the class of the last that had needs no more than that it has no elements. */
+  #ownFields(keys: readonly string[], like: string, from: string): void {
     this.#isOnce(from);
-    const same = names.map((name, i) => `n${from}[${i}] !== ${JSON.stringify(name)}`);
+    const [known, left] = [`known_${from}`, `left_${from}`];
+    this.before.push(`let ${known} = nothing, ${left} = ${keys.some((key) => /^"\d/.test(key)) ? 0 : MOST_CLASSES};`);
+    const names = `names_${from}`;
     this.checks.push(
-      `if (isProxy(${from}) || prototypeOf(${from}) !== plain) return -1;`,
-      `const n${from} = namesOf(${from});`,
-      `if (${[`n${from}.length !== ${names.length}`, ...same].join(" || ")}) return -1;`,
-      `if (symbolsOf(${from}).length !== 0) return -1;`,
+      `const is_${from} = isOfSameClass(${from}, ${known}) && namesOf(${from}).length === ${keys.length};`,
+      `if (!is_${from}) {`,
+      `  if (isProxy(${from}) || prototypeOf(${from}) !== plain) return -1;`,
+      `  const ${names} = namesOf(${from});`,
+      `  if (${[`${names}.length !== ${keys.length}`, ...keys.map((key, i) => `${names}[${i}] !== ${key}`)].join(" || ")}) return -1;`,
+      `  if (symbolsOf(${from}).length !== 0) return -1;`,
+      ...keys.map((key) => `  if (!isOrdinaryProperty(describe(${from}, ${key}))) return -1;`),
+      `}`,
+    );
+    this.writes.push(
+      `if (!is_${from} && ${left} > 0) { ${left}--; const like = ${like}; if (hasClass(like)) ${known} = like; }`,
     );
   }
 

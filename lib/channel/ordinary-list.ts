@@ -1,53 +1,18 @@
-// Is an array one of the language's own, without a property beside its items? There is no quick question for it: to list the
-// keys takes longer than to send the items. But V8 knows it, for all such arrays of a kind of items are of one hidden class:
-// so it is asked whether an array is of the same as one that is known. Its word for that is of its own syntax, which
-// is allowed for the moment in which this is compiled; where it can't be, the keys are listed.
+// Is an array one of the language's own, without a property beside its items? To list the keys takes longer than to send the
+// items, so its class is compared with that of arrays that are known.
 
 import { types } from "node:util";
-import { setFlagsFromString } from "node:v8";
-
-type SameClass = (one: unknown, other: unknown) => boolean;
+import { isOfSameClass } from "./same-class.ts";
 
 /** Of small integers, of numbers, of anything; the others have had room for holes. */
-const KNOWN: readonly unknown[] = [[1], [1.5], [""], ...[1, 1.5, ""].map((item) => new Array<unknown>(1).fill(item))];
+const KNOWN: readonly object[] = [[1], [1.5], [""], ...[1, 1.5, ""].map((item) => new Array<unknown>(1).fill(item))];
+let last = KNOWN[0]!;
 
-let last = KNOWN[0];
-/** Undefined until it is needed; `null` where it can't be had. */
-let sameClass: SameClass | null | undefined;
-
-function compiled(): SameClass | null {
-  const make = (): SameClass => new Function("one", "other", "return %HaveSameMap(one, other)") as SameClass;
-  try {
-    return make();
-  } catch {
-    // As it should be.
-  }
-  setFlagsFromString("--allow-natives-syntax");
-  try {
-    return make();
-  } catch {
-    return null;
-  } finally {
-    setFlagsFromString("--no-allow-natives-syntax");
-  }
-}
-
-/** Only for objects: of anything else V8 must not be asked. */
 function isOfKnownClass(value: object): boolean {
-  if (sameClass === undefined) sameClass = compiled();
-  if (!sameClass) return false;
-  try {
-    if (sameClass(value, last)) return true;
-    for (const one of KNOWN)
-      if (sameClass(value, one)) {
-        last = one;
-        return true;
-      }
-  } catch {
-    // V8 forgets what was not called for long, and would compile it again: now it is no syntax.
-    sameClass = undefined;
-  }
-  return false;
+  if (isOfSameClass(value, last)) return true;
+  const found = KNOWN.find((one) => isOfSameClass(value, one));
+  if (found) last = found;
+  return found !== undefined;
 }
 
 /** What is said no to may be one all the same. */

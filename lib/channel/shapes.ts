@@ -94,7 +94,7 @@ export class ShapeWriter {
 
   /** 0: there is no room. */
   #writeDown(form: Form): number {
-    const text = Buffer.from(JSON.stringify(form));
+    const text = Buffer.from(JSON.stringify(entriesOf(form)));
     try {
       const at = this.#memory.allocate(4 + text.length);
       this.#memory.reach(at + 4 + text.length);
@@ -139,11 +139,20 @@ export class ShapeReader {
     const text = this.#memory.view.bytes.toString("utf8", at + 4, end);
     // Where another has taken the message, the line may have been anything.
     if (!ring.isStill()) throw new Error("A message was taken while it was read.");
-    const schema = new Schema(JSON.parse(text), true);
+    const schema = new Schema(formFrom(JSON.parse(text) as Entries), true);
     this.#schemas.set(line, schema);
     return schema;
   }
 }
+
+/** A form as it is written down. Not as an object: V8's JSON.parse() takes the key `"` for `\\` where it knows that one. */
+type Entries = (readonly [string, Exclude<Field, Form> | Entries])[];
+
+const entriesOf = (form: Form): Entries =>
+  Object.entries(form).map(([name, field]) => [name, typeof field === "object" ? entriesOf(field) : field]);
+
+const formFrom = (entries: Entries): Form =>
+  Object.fromEntries(entries.map(([name, field]) => [name, typeof field === "object" ? formFrom(field) : field]));
 
 interface Looking {
   fields: number;
