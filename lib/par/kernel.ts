@@ -4,6 +4,7 @@ import { inLibrary } from "../ship/index.ts";
 import { makers } from "./choose.ts";
 import { BoundClosure, type Closure } from "./captures.ts";
 import { chunkStart } from "./grid.ts";
+import { letGoLater } from "./last-call.ts";
 import type { Loop, Operands, Plan, Stage } from "./plan.ts";
 
 export interface PipelineContext {
@@ -57,12 +58,17 @@ function runner({ plan, elements: copies, closures = [], captured }: PipelineCon
   };
   let loop: Loop | undefined;
   let of: { readonly args: Args; readonly arrays: readonly unknown[] } | undefined;
+  const letGo = (): void => {
+    loop = of = undefined;
+    for (const one of bound) one?.put([].values(), [].values());
+  };
   return (chunk: number, args: Args, arrays: readonly unknown[]): unknown => {
     const [elements, chunks] = args as [number, number];
     const isSame =
       (args === of?.args && arrays === of.arrays) ||
       (args.every((arg, i) => Object.is(arg, of?.args[i])) && arrays.every((array, i) => array === of?.arrays[i]));
     if (!loop || !isSame) {
+      letGoLater(letGo);
       of = { args, arrays };
       const operands = operandsFrom(args, arrays, copies);
       const numbers = args.slice(OWN_ARGS).values();

@@ -1,5 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, it } from "vitest";
 import { par, setThreads, shared } from "../../lib/index.ts";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
 
 setThreads(3);
 afterAll(() => setThreads(1));
@@ -99,5 +104,28 @@ describe("what the functions of par() capture", () => {
     expect(() => all.sumSync()).toThrow(/step/);
     step = 3;
     expect(all.sumSync()).toBe(3 * sumTo(N));
+  });
+
+  it("does not live on because of the last call", { timeout: 60_000 }, async () => {
+    const call = (simd: boolean): WeakRef<object>[] => {
+      const ys = shared(Float64Array, N).fill(1);
+      const out = shared(Float64Array, N);
+      const all = par(xs, { simd }).map((x, i) => x + ys[i]!);
+      all.intoSync(out);
+      expect(all.sumSync()).toBe(sumTo(N) + N);
+      return [new WeakRef(ys), new WeakRef(out)];
+    };
+    const arrays = [...call(true), ...call(false)];
+    const endMs = Date.now() + 50_000;
+    while (arrays.some((one) => one.deref()) && Date.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      gc();
+    }
+    expect(arrays.map((one) => one.deref())).toEqual(arrays.map(() => undefined));
+    expect(
+      par(xs)
+        .map((x) => x + 1)
+        .sumSync(),
+    ).toBe(sumTo(N) + N);
   });
 });

@@ -6,6 +6,7 @@ import { inLibrary } from "../../ship/index.ts";
 import { Instance, Memory, type WasmMemory, type WasmModule } from "../../wasm.ts";
 import { chunkLoop } from "../chunk-loop.ts";
 import { chunkStart } from "../grid.ts";
+import { letGoLater } from "../last-call.ts";
 import type { Ending, Loop, Operands, Plan } from "../plan.ts";
 import { streamType } from "./closures.ts";
 import type { Compiled } from "./compile.ts";
@@ -202,12 +203,17 @@ export interface AloneContext {
 export const kernelAlone = ({ kernel, ending, zero }: AloneContext) => {
   let loop: Loop | undefined;
   let of: readonly [args: readonly number[], arrays: readonly unknown[]] = [[], []];
+  const letGo = (): void => {
+    loop = undefined;
+    of = [[], []];
+  };
   return (chunk: number, args: readonly number[], arrays: readonly unknown[]): unknown => {
     const isSame =
       (args === of[0] && arrays === of[1]) ||
       (args.every((one, n) => Object.is(one, of[0][n])) && arrays.every((one, n) => one === of[1][n]));
     const [elements, chunks, special] = args as [number, number, number];
     if (!loop || !isSame) {
+      letGoLater(letGo);
       of = [args, arrays];
       const { kind } = kernel;
       const [hasSource, hasOut] = [kind === "range" ? 0 : 1, kernel.to === "array" ? 1 : 0];
