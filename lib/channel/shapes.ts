@@ -145,7 +145,7 @@ export class ShapeReader {
   }
 }
 
-/** A form as it is written down. Not as an object: V8's JSON.parse() takes the key `"` for `\\` where it knows that one. */
+/** A form as it is written down. Not as an object: V8's JSON.parse() takes the key `"` for `\` where it knows that one. */
 type Entries = (readonly [string, Exclude<Field, Form> | Entries])[];
 
 const entriesOf = (form: Form): Entries =>
