@@ -211,7 +211,11 @@ const ROOT = libraryUrl("").replace(/\.[jt]s$/, "");
 
 /** The line of the program that has called the library. */
 export function whereNow(): string {
+  const { stackTraceLimit } = Error;
+  // Of a loop over messages more than ten are the library's.
+  Error.stackTraceLimit = 50;
   const lines = (new Error("here").stack ?? "").split("\n").slice(1);
+  Error.stackTraceLimit = stackTraceLimit;
   const line = lines.find((one) => !/node:internal|\(<anonymous>\)/.test(one) && !one.includes(ROOT));
   return line?.trim().replace(/^at /, "") ?? "?";
 }

@@ -13,6 +13,7 @@ import {
   DeadlockError,
   Latch,
   Mutex,
+  pipeline,
   Pool,
   select,
   Semaphore,
@@ -84,6 +85,33 @@ it("a thread that selects is told, and has done none of its cases", async () => 
   expect(empty.tryRecv()).toEqual({ ok: false, closed: false });
   expect(full.recv()).toBe(1);
   expect(await there).toBe(2);
+});
+
+it("a loop over messages is told by its place in the program", async () => {
+  const channel = new Channel<number>(1);
+  const reading = watch({ timeoutMs: 100 }, async function theLoop() {
+    for await (const one of channel) if (one === 1) break;
+  });
+  const first = await caught(reading);
+  expect(first.cycle.map(({ where }) => where)).toEqual([
+    expect.stringMatching(/^theLoop \(.*sync-watch\.test\.ts.*:\d+:\d+\)$/),
+  ]);
+  channel.close();
+  const later = new Channel<number>(1);
+  await later.sendAsync(2);
+  const second = await caught(
+    watch({ timeoutMs: 100 }, async () => {
+      for await (const one of later) if (one === 1) break;
+    }),
+  );
+  expect(second.cycle.map(({ where }) => where)).toEqual([expect.stringContaining("sync-watch.test.ts")]);
+  later.close();
+  const stages = await caught(
+    watch({ timeoutMs: 1 }, async function theReader() {
+      for await (const one of pipeline(new Channel<number>(1))) if (one === 1) break;
+    }),
+  );
+  expect(stages.cycle.map(({ where }) => where)).toContainEqual(expect.stringMatching(/^theReader /));
 });
 
 it("a thread that waits for a notification is told, and one that comes ends the wait", async () => {
