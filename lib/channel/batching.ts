@@ -84,8 +84,8 @@ export class BatchingCore extends Core {
   }
 
   #schedule(): void {
-    gathering.add(this);
     if (this.#isScheduled) return;
+    gathering.add(this);
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -103,8 +103,8 @@ export class BatchingCore extends Core {
     }
     if (this.#gathered.length > 0) this.#packed.push(packed(this.#gathered.splice(0)));
     const isDone = this.#drain();
-    if (isDone) gathering.delete(this);
-    else gathering.add(this);
+    if (!isDone) gathering.add(this);
+    else if (!this.#isScheduled) gathering.delete(this);
     return isDone;
   }
 

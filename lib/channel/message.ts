@@ -96,17 +96,20 @@ const MOST_NUMBERS = 2 ** 16;
 export class NumberBatch {
   readonly numbers: Float64Array;
   readonly #bytes: Uint8Array;
+  readonly #whole: Parcel;
 
   constructor(size: number) {
     const buffer = new ArrayBuffer(NUMBERS_AT + size * 8);
     this.numbers = new Float64Array(buffer, NUMBERS_AT);
     this.#bytes = new Uint8Array(buffer);
     this.#bytes[0] = Format.numbers;
+    this.#whole = { kind: Kind.bytes, number: 0, bytes: this.#bytes, moved: undefined };
   }
 
   /** The first of them. What is gathered next is written over it. */
   parcel(count: number): Parcel {
-    return { kind: Kind.bytes, number: 0, bytes: this.#bytes.subarray(0, NUMBERS_AT + count * 8), moved: undefined };
+    if (count === this.numbers.length) return this.#whole;
+    return { ...this.#whole, bytes: this.#bytes.subarray(0, NUMBERS_AT + count * 8) };
   }
 }
 
