@@ -39,6 +39,8 @@ const WAITS = 33;
 const LOST = 34;
 /** Its publisher is gone: the last helper gives it back. */
 const ORPHAN = 35;
+/** The publisher's seat and 1, from when it has it until it is given back; 0: the owner's, or nobody's. */
+const HOLDER = 36;
 const CALL = 48;
 const ARGS = CALL + 16;
 const INSIDE = ARGS + MAX_ARGS * 2;
@@ -99,13 +101,15 @@ export class Regions {
 
   // ---- by the publisher
 
-  /** A region for one call; -1: all are in use. */
-  claim(): number {
+  /** A region for one call of that publisher; -1: all are in use. */
+  claim(publisher: number): number {
     for (;;) {
       const used = load(this.#words, this.#at + USED);
       if (used === -1) return -1;
       const region = 31 - Math.clz32(~used & -~used);
-      if (replace(this.#words, this.#at + USED, used, used | (1 << region))) return region;
+      if (!replace(this.#words, this.#at + USED, used, used | (1 << region))) continue;
+      store(this.#words, this.#region(region) + HOLDER, publisher + 1);
+      return region;
     }
   }
 
@@ -159,6 +163,7 @@ export class Regions {
 
   /** The publisher is done with it. Only when it is over. */
   free(region: number): void {
+    store(this.#words, this.#region(region) + HOLDER, 0);
     and(this.#words, this.#at + USED, ~(1 << region));
   }
 
@@ -262,7 +267,8 @@ export class Regions {
         this.stop(region);
         this.leave(region, seat);
       }
-      if (this.field(region, "publisher") === seat) this.abandon(region);
+      // What is written there may be of the one before, until the next publisher has written its own.
+      if (replace(this.#words, this.#region(region) + HOLDER, seat + 1, 0)) this.abandon(region);
       // It may have been about to.
       this.#tell(region);
     }

@@ -119,7 +119,7 @@ export class Crew {
     const run = kernel.local();
     const results = new Array<unknown>(parts);
     const limit = Math.min(call.threads, parts) - 1;
-    const region = limit > 0 ? regions.claim() : -1;
+    const region = limit > 0 ? regions.claim(this.#seat) : -1;
     if (region < 0) return runHere(run, call);
     const origin = host()?.origin() ?? -1;
     this.#blocking.set(region, origin);
@@ -194,7 +194,7 @@ export class Crew {
     let isClean = false;
     try {
       // At once where it can be: the caller may block for what the loop does.
-      region = regions.claim();
+      region = regions.claim(this.#seat);
       if (region < 0) region = await Promise.race([this.#claim(), stopped.promise]);
       let { arrivals } = regions;
       const open = this.#open(region, kernel, call, limit, origin);
@@ -238,7 +238,7 @@ export class Crew {
 
   async #claim(): Promise<number> {
     for (;;) {
-      const region = this.#board.regions.claim();
+      const region = this.#board.regions.claim(this.#seat);
       if (region >= 0) return region;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.push(resolve);

@@ -13,7 +13,7 @@ const CALL: RegionCall = {
 function opened(call: Partial<RegionCall> = {}) {
   const { regions, seats } = Board.make(1);
   seats.used = 40;
-  const region = regions.claim();
+  const region = regions.claim(call.publisher ?? CALL.publisher);
   regions.write(region, { ...CALL, ...call });
   regions.open(region);
   return { regions, region };
@@ -66,12 +66,12 @@ it("ends where a helper dies, and is given back where its publisher does", () =>
 
 it("has so many regions", () => {
   const { regions } = Board.make(1);
-  expect(Array.from({ length: REGIONS }, () => regions.claim()).sort((a, b) => a - b)).toEqual(
+  expect(Array.from({ length: REGIONS }, () => regions.claim(-1)).sort((a, b) => a - b)).toEqual(
     Array.from({ length: REGIONS }, (_, region) => region),
   );
-  expect(regions.claim()).toBe(-1);
+  expect(regions.claim(-1)).toBe(-1);
   regions.free(17);
-  expect([regions.claim(), regions.claim()]).toEqual([17, -1]);
+  expect([regions.claim(-1), regions.claim(-1)]).toEqual([17, -1]);
 });
 
 it("keeps numbers, pairs of them and nothing; the rest is told by message", () => {
@@ -84,4 +84,19 @@ it("keeps numbers, pairs of them and nothing; the rest is told by message", () =
   expect(ledger.entry(4)).toBe(Entry.missing);
   ledger.clear(5);
   expect(ledger.entry(0)).toBe(Entry.missing);
+});
+
+it("belongs to who has claimed it, though what is written there is still the call of another that is gone", () => {
+  const { regions, region } = opened({ publisher: 6 });
+  regions.stop(region);
+  regions.free(region);
+  expect(regions.claim(4)).toBe(region);
+  regions.forget(6);
+  expect(regions.used()).toEqual([region]);
+  regions.forget(4);
+  expect(regions.used()).toEqual([]);
+  // In the place of what was never written.
+  expect(regions.claim(4)).toBe(region);
+  regions.forget(0);
+  expect(regions.used()).toEqual([region]);
 });
