@@ -39,6 +39,8 @@ const LOCK = EDGE + 2;
 const COUNT = EDGE + 3;
 const LABEL_USED = EDGE + 4;
 const WHERE_USED = EDGE + 5;
+/** How often it has looked round while it was blocked. */
+const LOOKED = EDGE + 6;
 
 const MAX_CYCLE = 2048;
 /** Who tells a deadlock waits so long for the others to say where they are. */
@@ -82,7 +84,7 @@ export function woken(threads: number): void {
   if (threads > 0) add(table, WOKEN, threads);
 }
 
-/** By one of those. One that dies before it runs counts for good. */
+/** By one of those. One that dies before it runs counts for good: see watch.ts. */
 export const resumed = (): void => void add(table, WOKEN, -1);
 export const isAnyWoken = (): boolean => load(table, WOKEN) !== 0;
 
@@ -93,6 +95,7 @@ export function waitNoMore(): void {
 
 /** Writes down where this thread waits: done by one that has been asleep for a while, for the others pay for it. */
 export function tellWhere(): void {
+  add(table, mine + LOOKED, 1);
   if (load(table, mine + WHERE_USED) === 0) write(LABEL_LENGTH, WHERE_LENGTH, whereNow(), WHERE_USED);
 }
 
@@ -194,15 +197,23 @@ function deadlockError(edges: readonly { from: number; label: string; where: str
   return new DeadlockError(blocked, `Deadlock: ${parts.join("; ")}.`);
 }
 
-/** All threads that block without a limit, by Node's id; `stamp` is another one for each wait. */
-export function blockedThreads(): Map<number, { readonly stamp: number; readonly blocked: Blocked }> {
+/** `stamp` is another one for each wait, `looked` grows while it is asleep. */
+export interface Asleep {
+  readonly stamp: number;
+  readonly looked: number;
+  readonly blocked: Blocked;
+}
+
+/** All threads that block without a limit, by Node's id. */
+export function blockedThreads(): Map<number, Asleep> {
   const numbers = live().filter((number) => load(table, recordOf(number) + STAMP) > 0);
   const edges = numbers.map(edgeOf).filter((edge) => edge !== undefined);
-  const found = new Map<number, { stamp: number; blocked: Blocked }>();
+  const found = new Map<number, Asleep>();
   for (const from of numbers) {
     const holds = [...new Set(edges.filter(({ to }) => to === from).map(labelOf))].join(", ");
     const blocked = { thread: nodeIdOf(from), holds, waitsFor: labelOf({ from }), where: whereOf({ from }) };
-    found.set(blocked.thread, { stamp: load(table, recordOf(from) + STAMP), blocked });
+    const at = recordOf(from);
+    found.set(blocked.thread, { stamp: load(table, at + STAMP), looked: load(table, at + LOOKED), blocked });
   }
   return found;
 }

@@ -12,7 +12,7 @@ import { onOwnInterrupt } from "../host.ts";
 import { inLibrary } from "../library.ts";
 import type { Wait } from "../waiting.ts";
 import { isAnyStarting, live, lookAfterChildren, nodeIdOf } from "./threads.ts";
-import { blockedThreads, isAnyWoken, tellWhere, whereNow } from "./wait-graph.ts";
+import { blockedThreads, isAnyWoken, tellWhere, whereNow, type Asleep } from "./wait-graph.ts";
 
 /** Who gives work to threads. */
 export interface Staff {
@@ -75,6 +75,8 @@ class Watched {
   readonly #waits = new Set<Blocked>();
   #before: string | undefined;
   #looks = 0;
+  /** How often each blocked thread had looked round at the last of them. */
+  #looked: ReadonlyMap<number, number> = new Map();
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -99,11 +101,11 @@ class Watched {
   }
 
   /** Several times the same, and nobody who may change it. */
-  #isStill(blocked: ReadonlyMap<number, { stamp: number }>, isBlocked: boolean): boolean {
+  #isStill(blocked: ReadonlyMap<number, Asleep>, isBlocked: boolean): boolean {
     const now = JSON.stringify([...blocked].map(([thread, { stamp }]) => [thread, stamp]));
-    const looks = now === this.#before ? this.#looks + 1 : 1;
+    const looks = now === this.#before ? this.#looks : 0;
     this.#looks = 0;
-    if (blocked.size + this.#waits.size === 0 || isAnyWoken() || isAnyStarting()) return false;
+    if (blocked.size + this.#waits.size === 0 || isAnyStarting()) return false;
     const isIn = (thread: number): boolean => blocked.has(thread);
     const idle = new Set(isBlocked ? [] : [threadId]);
     for (const ref of staffs) {
@@ -115,7 +117,12 @@ class Watched {
     if (!isBlocked && !isQuiet()) return false;
     this.#before = now;
     this.#looks = looks;
-    return looks === LOOKS;
+    // The count of those that were woken may include one that died of it. But who was woken, and has not run since, has not
+    // looked round either.
+    const hasLooked = ([thread, { looked }]: [number, Asleep]): boolean => looked !== this.#looked.get(thread);
+    if (looks > 0 && isAnyWoken() && ![...blocked].every(hasLooked)) return false;
+    this.#looked = new Map([...blocked].map(([thread, { looked }]) => [thread, looked]));
+    return ++this.#looks === LOOKS;
   }
 }
 

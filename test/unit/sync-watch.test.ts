@@ -21,6 +21,7 @@ import {
   TimeoutError,
   watch,
 } from "../../lib/index.ts";
+import { resumed, woken } from "../../lib/sync/wait-graph.ts";
 
 const FOREVER = { timeoutMs: 1e9 };
 const caught = (promise: Promise<unknown>): Promise<DeadlockError> =>
@@ -175,6 +176,26 @@ it("a thread that was stopped before it began is not waited for", async () => {
   await new Pool({ threads: 1 }).terminate();
   const error = await caught(watch({ timeoutMs: 15_000 }, () => void new Semaphore(0).acquire()));
   expect(error.timedOut).toBe(false);
+});
+
+it("a thread that was stopped just as it was woken is not waited for", async () => {
+  await using pool = new Pool({ threads: 2 });
+  // As it left the count.
+  woken(1);
+  try {
+    const none = new Semaphore(0);
+    const error = await caught(
+      watch({ timeoutMs: 15_000 }, () => {
+        void pool.map([1, 2], () => void none.acquire()).catch(() => {});
+        none.acquire();
+      }),
+    );
+    expect(error.timedOut).toBe(false);
+    expect(error.cycle.length).toBeGreaterThan(1);
+    none.release(2);
+  } finally {
+    resumed();
+  }
 });
 
 it("nothing is told while a thread runs that may still give it", async () => {
