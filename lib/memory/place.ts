@@ -1,7 +1,6 @@
 // Where shared arrays lie. A large one has a WebAssembly memory of its own, so that SIMD code can work on it, and V8
 // counts who holds it, in all threads, by whatever way it came there; README.md says why not one memory for all.
 
-import { randomUUID } from "node:crypto";
 import { totalmem } from "node:os";
 import { Memory, type WasmMemory } from "../wasm.ts";
 import { SharedObjects } from "../shared-objects.ts";
@@ -56,7 +55,8 @@ export class Places {
     this.#holders.checkRoom(byteLength, () => (this.#kept = []));
     const isTooMany = this.#holders.isMoreThan(this.#mostMemories);
     const memory = isTooMany ? undefined : newMemory(Math.ceil(byteLength / PAGE));
-    if (memory) return this.#keep({ id: randomUUID(), memory, holder });
+    // Not imported, because most threads never need it.
+    if (memory) return this.#keep({ id: process.getBuiltinModule("node:crypto").randomUUID(), memory, holder });
     const buffer = this.#plain(byteLength);
     this.#weigh(buffer, holder);
     return buffer;

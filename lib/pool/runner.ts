@@ -196,6 +196,7 @@ export class Runner {
 
   /** A region is a task as far as calls and late errors of its parts go. */
   #runHelp(origin: number, help: () => void): void {
+    this.#loop.stopLooking();
     const task: OpenTask = { calls: 0 };
     const here = host();
     this.#open++;

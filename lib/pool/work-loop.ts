@@ -46,6 +46,8 @@ export class WorkLoop {
   readonly #tasks: LoopTasks;
   readonly #say: (message: FromThread) => void;
   #isAsleep = true;
+  /** It spins, and has said so. */
+  #isLooking = false;
   /** Since when it has had nothing to do; 0: it has. */
   #idleMs = 0;
   /** How long that was the last time; -1: it has helped in a region since. */
@@ -75,18 +77,15 @@ export class WorkLoop {
     const turnEnds = startMs + TURN_MS;
     let hasHelped = false;
     let spinEnds = 0;
-    let isSpinning = false;
     for (;;) {
       // One that was blocked wants to run on: it goes first.
       if (running.isAwaited) running.leave(seat);
       const mayRun = !running.isAwaited && running.enter(seat);
       // Regions and tasks take turns where there are both.
-      const helps: boolean = mayRun && !hasHelped && regions.isAnyOpen && this.#tasks.isHelpWanted;
-      if (helps && isSpinning) isSpinning = this.#stopSpinning();
-      hasHelped = helps && this.#tasks.help();
+      hasHelped = mayRun && !hasHelped && this.#tasks.help();
       const slot = mayRun && !hasHelped ? this.#claim() : -1;
       if (slot >= 0 || hasHelped) {
-        if (isSpinning) isSpinning = this.#stopSpinning();
+        this.stopLooking();
         this.#found(startMs);
         if (slot >= 0 && !this.#tasks.run(slot, startMs)) return;
         if (hasHelped) this.#pauseMs = -1;
@@ -100,12 +99,12 @@ export class WorkLoop {
         spinEnds = this.#spins() ? startMs + SPIN_MS : 0;
       }
       if (mayRun && startMs < spinEnds) {
-        if (!isSpinning) regions.spinning.add(seat);
-        isSpinning = true;
+        if (!this.#isLooking) regions.spinning.add(seat);
+        this.#isLooking = true;
         for (let look = 0; look < LOOKS && !regions.isAnyOpen; look++) pause();
         continue;
       }
-      if (isSpinning) isSpinning = this.#spunInVain();
+      if (this.#isLooking) this.#lookedInVain();
       // In this order: who finds no room to run has to be followed by one who looks for work.
       running.leave(seat);
       if (!mayRun) running.starve(seat);
@@ -129,11 +128,11 @@ export class WorkLoop {
     return this.#pauseMs < SPIN_MS && --this.#skips < 0;
   }
 
-  #spunInVain(): false {
+  #lookedInVain(): void {
+    this.#isLooking = false;
     this.#board.regions.spinning.delete(this.#seat);
     this.#skips = this.#patience;
     this.#patience = Math.min(this.#patience * 2, MAX_SKIPS);
-    return false;
   }
 
   /** It has something to do. */
@@ -143,12 +142,13 @@ export class WorkLoop {
     this.#idleMs = 0;
   }
 
-  /** It has found work. Who pushed more, meanwhile, has woken nobody: another has to see to that. */
-  #stopSpinning(): false {
+  /** It has found work, and is about to do it. Who pushed more, meanwhile, has woken nobody: another has to see to that. */
+  stopLooking(): void {
+    if (!this.#isLooking) return;
+    this.#isLooking = false;
     this.#board.regions.spinning.delete(this.#seat);
     this.#patience = 1;
     if (this.#isAnyQueued()) this.#wakeAnother();
-    return false;
   }
 
   /** It sleeps: works when it is woken. */
