@@ -45,6 +45,7 @@ const DOUBLED = [1, 2, 4, 8, 16, 32, 64].filter((count) => count <= Math.max(2, 
 const SUITES: Record<string, Part[]> = {
   tiny: [part("tiny"), part("objects")],
   "round-trip": [part("round-trip")],
+  dispatch: [part("dispatch")],
   sum: [part("sum", 1), part("sum", 2)],
   scaling: DOUBLED.map((count) => part("scaling", count)),
   start: [part("start")],
@@ -70,6 +71,7 @@ const { values: options } = parseArgs({
 
 const ALL = ["tiny", "objects", "round-trip", "sum", "scaling", "start", "memory"];
 const ONLY: Record<string, readonly string[]> = {
+  Braid: [...ALL, "dispatch"],
   "Braid, arrow made anew": ["tiny"],
   "Piscina, 64 tasks a thread": ["tiny", "objects"],
 };

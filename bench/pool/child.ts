@@ -118,6 +118,27 @@ export const SUITES: Record<string, Suite> = {
     };
   },
 
+  // A loop without work, with a part for each thread, by one that blocks while others look for work.
+  async dispatch(_, threads) {
+    const { par } = await import("braid");
+    const parts = par.range(0, threads, { threads, chunks: threads });
+    const nothing = (): void => {};
+    const loops = (count: number): number[] => {
+      const took: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const start = performance.now();
+        parts.forEachSync(nothing);
+        took.push((performance.now() - start) * 1000);
+      }
+      return took;
+    };
+    // Threads learn of the loop in their event loops.
+    loops(TRIPS * 10);
+    await sleep(50);
+    loops(TRIPS * 10);
+    return { figures: { "blocking dispatch, median µs": quantile(loops(TRIPS * 20), 0.5) }, checks: {} };
+  },
+
   sum: (load, threads) => sums(load, threads, SUMS, SUM_LENGTH, "sum"),
 
   scaling: (load, threads) => sums(load, threads, MANY_SUMS, SHORT_LENGTH, "short"),
