@@ -9,7 +9,7 @@ import { receive } from "../pool/callable.ts";
 import { Group } from "../pool/group.ts";
 import type { OwnEngine } from "../pool/inside.ts";
 import { JobList } from "../pool/job-list.ts";
-import { called, Job, messageOf, unsendable, type Outcome, type Work } from "../pool/job.ts";
+import { called, Job, unsendable, type Outcome, type Work } from "../pool/job.ts";
 import { now } from "../pool/messages.ts";
 import { nextEngineId, registerEngine } from "../pool/nested-calls.ts";
 import type { PoolStats } from "../pool/pool.ts";
@@ -18,11 +18,11 @@ import { isForAll, placeOf, type Schedule } from "../pool/schedule.ts";
 import { SharedFunctions } from "../pool/shared-functions.ts";
 import { Trace, type TraceEvent } from "../pool/trace.ts";
 import { encode, isPrimitive, realm, smallClosure, type Wire } from "../ship/index.ts";
-import { backoffMs } from "./backoff.ts";
 import { fromBytes, toBytes } from "./bytes.ts";
-import { crashUnder, howItEnded, PoolProcess, type ProcessEvents } from "./child.ts";
+import { crashUnder, type PoolProcess } from "./child.ts";
 import type { LaunchOptions } from "./launch.ts";
 import type { FromProcess, Primitive, ToProcess } from "./messages.ts";
+import { MAX_FAILED_STARTS, ProcessTeam } from "./team.ts";
 
 export interface ProcessEngineOptions extends LaunchOptions {
   readonly processes: number;
@@ -30,9 +30,6 @@ export interface ProcessEngineOptions extends LaunchOptions {
   readonly schedule: Schedule;
 }
 
-/** A process that ends before it has run anything is started again after 100, 200, 400, 800 ms; then it is given up. */
-const BACKOFF = { firstMs: 100, maxMs: 5000 };
-const MAX_FAILED_STARTS = 5;
 /** How long a process gets to let go of one task among several. */
 const ABANDON_MS = 100;
 
@@ -49,17 +46,6 @@ class ProcessGroup extends Group {
   readonly bytes: Uint8Array = written(this.wire);
 }
 
-/** A place for a process. */
-interface Seat {
-  process: PoolProcess | undefined;
-  /** Starts in a row that failed. */
-  failures: number;
-  /** Until it is tried again. */
-  timer: NodeJS.Timeout | undefined;
-  /** Given up, as long as others run. */
-  isDown: boolean;
-}
-
 let groups = 0;
 
 export class ProcessEngine implements OwnEngine {
@@ -70,10 +56,10 @@ export class ProcessEngine implements OwnEngine {
   target: number;
   readonly #options: ProcessEngineOptions;
   readonly #trace: Trace;
-  readonly #events: ProcessEvents;
+  readonly #team: ProcessTeam;
   readonly #functions = new SharedFunctions((id) => {
     this.#functionBytes.delete(id);
-    for (const { process } of this.#seats) process?.forget(id);
+    for (const process of this.#team.processes) process?.forget(id);
   });
   readonly #functionBytes = new Map<number, Uint8Array>();
   /** All that have not ended. */
@@ -81,14 +67,8 @@ export class ProcessEngine implements OwnEngine {
   readonly #byId = new Map<number, ProcessJob>();
   /** Those that wait: one lane for all processes, or one for each seat. */
   #lanes: Queue<ProcessJob>[] = [];
-  #seats: Seat[] = [];
-  /** So many processes have had something to do at a time. */
-  #wanted = 0;
-  /** Processes that were told to end, and are not gone. */
-  readonly #leaving = new Map<PoolProcess, Promise<void>>();
   readonly #unlisten: (() => void) | undefined;
   readonly #closed = Promise.withResolvers<void>();
-  #hasWarned = false;
   #state: "open" | "closed" | "terminated" = "open";
   #count = 0;
   #turn = 0;
@@ -99,12 +79,13 @@ export class ProcessEngine implements OwnEngine {
     this.#options = options;
     this.target = options.processes;
     this.#trace = new Trace(options.trace, this.begin);
-    this.#events = {
+    this.#team = new ProcessTeam(options, isForAll(options.schedule), {
       heard: (child, message) => this.#heard(child, message),
       changed: () => this.#next(),
       gone: (child) => this.#gone(child),
-    };
-    this.#setSeats();
+      givenUp: (seat, why, details) => this.#givenUp(seat, why, details),
+    });
+    this.#setLanes();
     registerEngine(this);
     this.#unlisten = host()?.onInterrupt((origin) => this.#interrupt(origin));
   }
@@ -218,13 +199,13 @@ export class ProcessEngine implements OwnEngine {
   }
 
   closeGroup(group: Group): void {
-    for (const { process } of this.#seats) process?.closeGroup(group.id);
+    for (const process of this.#team.processes) process?.closeGroup(group.id);
   }
 
   resize(processes: number): void {
     this.checkOpen();
     this.target = processes;
-    this.#setSeats();
+    this.#setLanes();
     this.#next();
   }
 
@@ -258,14 +239,14 @@ export class ProcessEngine implements OwnEngine {
 
   /** Gives jobs that wait to processes that are free, and starts processes for the others. */
   #next(): void {
-    for (const [seat, { process }] of this.#seats.entries()) {
+    for (const [seat, process] of this.#team.processes.entries()) {
       while (process?.isFree) {
         const job = this.#take(seat);
         if (!job) break;
         this.#send(job, process);
       }
     }
-    this.#grow();
+    if (this.#state !== "terminated") this.#team.grow(this.#jobs.size);
   }
 
   #take(seat: number): ProcessJob | undefined {
@@ -303,7 +284,7 @@ export class ProcessEngine implements OwnEngine {
       child.hasWorked = true;
       if (job && message.braid === "value") this.#settle(job, { ok: true, value: message.value });
       else if (job && message.braid === "done") void this.#read(job, child, message);
-      if (child.isRetiring && child.isIdle) this.#leave(child);
+      if (child.isRetiring && child.isIdle) this.#team.leave(child);
     }
     this.#next();
   }
@@ -355,7 +336,7 @@ export class ProcessEngine implements OwnEngine {
     const ending = new Set(jobs.map(({ id }) => id));
     for (const { id, process } of jobs) {
       if (!process) continue;
-      if ([...process.tasks].every((task) => ending.has(task) || !this.#byId.has(task))) this.#kill(process);
+      if ([...process.tasks].every((task) => ending.has(task) || !this.#byId.has(task))) this.#team.kill(process);
       else this.#abandon(id, process);
     }
     for (const job of jobs) this.#settle(job, { ok: false, error: error(job), stopped: true });
@@ -366,7 +347,7 @@ export class ProcessEngine implements OwnEngine {
   #abandon(id: number, process: PoolProcess): void {
     process.abandon(id);
     setTimeout(() => {
-      if ([...process.tasks].includes(id)) this.#kill(process);
+      if ([...process.tasks].includes(id)) this.#team.kill(process);
     }, ABANDON_MS).unref();
   }
 
@@ -379,128 +360,40 @@ export class ProcessEngine implements OwnEngine {
 
   // ---- processes
 
-  /** As many seats as processes are asked for; who sits elsewhere leaves when its tasks are done. */
-  #setSeats(): void {
-    const { schedule } = this.#options;
-    for (const { process, timer } of this.#seats.splice(this.target)) {
-      clearTimeout(timer);
-      if (process) this.#retire(process);
-    }
-    while (this.#seats.length < this.target)
-      this.#seats.push({ process: undefined, failures: 0, timer: undefined, isDown: false });
-    for (const seat of this.#seats) seat.isDown = false;
+  /** As many lanes as processes are asked for, or one for all; what waits finds its place in them. */
+  #setLanes(): void {
+    this.#team.resize(this.target);
     const before = this.#lanes;
-    this.#lanes = Array.from({ length: isForAll(schedule) ? 1 : this.target }, () => new Queue());
+    this.#lanes = Array.from({ length: isForAll(this.#options.schedule) ? 1 : this.target }, () => new Queue());
     const waiting = before.flatMap((lane) => Array.from({ length: lane.length }, () => lane.shift()!));
     for (const job of waiting.sort((a, b) => a.id - b.id)) if (!job.isOver) this.#place(job);
   }
 
-  /** Starts the processes that are missing: as many as have had something to do at a time. */
-  #grow(): void {
-    if (this.#state === "terminated") return;
-    this.#wanted = Math.max(this.#wanted, this.#jobs.size);
-    if (this.#lanes.length > 1 && this.#jobs.size > 0) this.#wanted = Infinity;
-    for (const seat of this.#seats.slice(0, this.#wanted))
-      if (!seat.process && !seat.timer && !seat.isDown && (seat.failures === 0 || this.#jobs.size > 0)) {
-        this.#start(seat);
-      }
-  }
-
-  #start(seat: Seat): void {
-    try {
-      seat.process = new PoolProcess(this.#options, this.#events);
-    } catch (cause) {
-      this.#failedStart(seat, messageOf(cause), { cause });
-    }
-  }
-
-  #retire(process: PoolProcess): void {
-    process.isRetiring = true;
-    if (process.isIdle) this.#leave(process);
-    else this.#leaving.set(process, process.gone);
-  }
-
-  /** It has nothing to do any more. */
-  #leave(process: PoolProcess): void {
-    this.#leaving.set(process, process.leave());
-  }
-
-  #kill(process: PoolProcess): void {
-    const seat = this.#seats.find((one) => one.process === process);
-    if (seat) seat.process = undefined;
-    this.#leaving.set(process, process.kill());
-  }
-
   #gone(process: PoolProcess): void {
-    this.#leaving.delete(process);
     process.endCalls();
     for (const id of process.tasks) {
       const job = this.#byId.get(id);
       if (job) this.#settle(job, { ok: false, error: crashUnder(process, called(job.work)) });
     }
-    const seat = this.#seats.find((one) => one.process === process);
-    if (seat) {
-      seat.process = undefined;
-      // By itself, with nothing done and nothing to do.
-      if (process.isIdle && !process.hasWorked)
-        this.#failedStart(seat, howItEnded(process), { cause: process.error, ...process.end });
-      else seat.failures = 0;
-    }
+    this.#team.gone(process);
     this.#next();
     this.#finish();
   }
 
-  #failedStart(seat: Seat, why: string, details: ErrorOptions & ProcessEnd): void {
-    if (++seat.failures < MAX_FAILED_STARTS) {
-      seat.timer = setTimeout(
-        () => {
-          seat.timer = undefined;
-          this.#next();
-        },
-        backoffMs(seat.failures, BACKOFF),
-      ).unref();
-      return;
-    }
-    seat.failures = 0;
-    const isShared = this.#lanes.length === 1;
-    if (isShared && this.#seats.some(({ process: other, timer }) => other || timer)) {
-      seat.isDown = true;
-      this.#warnOfFew(why);
-      return;
-    }
-    for (const one of this.#seats) one.isDown = false;
-    // The next job tries again.
-    this.#wanted = 0;
-    const lane = this.#seats.indexOf(seat);
+  #givenUp(seat: number, why: string, details: ErrorOptions & ProcessEnd): void {
     for (const job of this.#all()) {
-      if (job.process || !job.message || (!isShared && job.lane !== lane)) continue;
+      if (job.process || !job.message || (this.#lanes.length > 1 && job.lane !== seat)) continue;
       const text = `No process could be started for ${called(job.work)}, ${MAX_FAILED_STARTS} times in a row: ${why}.`;
       this.#settle(job, { ok: false, error: new ProcessCrashedError(text, details) });
     }
   }
 
-  #warnOfFew(why: string): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    const few = this.#seats.filter(({ isDown }) => !isDown).length;
-    process.emitWarning(`Only ${few} of a pool's ${this.target} processes could be started: ${why}.`, "BraidWarning");
-  }
-
   /** When a pool that takes no more work has none left, its processes end. */
   #finish(): void {
     if (this.#state === "open" || this.#jobs.size > 0) return;
-    for (const seat of this.#seats) {
-      clearTimeout(seat.timer);
-      seat.timer = undefined;
-      const { process } = seat;
-      seat.process = undefined;
-      if (process && this.#state === "terminated") this.#leaving.set(process, process.kill());
-      else if (process) this.#leave(process);
-    }
-    this.#seats = [];
     this.#unlisten?.();
     this.#jobs.close();
-    void Promise.all(this.#leaving.values()).then(() => this.#closed.resolve());
+    void this.#team.dismiss(this.#state === "terminated").then(() => this.#closed.resolve());
   }
 }
 
