@@ -6,6 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  shared,
   CancelledError,
   channel,
   Channel,
@@ -177,15 +178,19 @@ describe("a sender in something that is not sent after all", () => {
 
   it("a task that was cancelled before it began", async () => {
     const [sender, receiver] = channel<number>(1);
-    const [begun, go] = [new Latch(1), new Latch(1)];
-    const first = pool.run(() => (begun.countDown(), go.wait()));
+    const [begun, go] = [new Latch(1), shared(Int32Array, 1)];
+    // One that blocks would be stood in for.
+    const first = pool.run(() => {
+      begun.countDown();
+      while (Atomics.load(go, 0) === 0);
+    });
     await begun.waitAsync();
     const second = pool.submit((own) => own.send(1), sender);
     sender[Symbol.dispose]();
     second.cancel();
     await expect(second).rejects.toThrow(CancelledError);
     expect(receiver.tryRecv()).toEqual(OVER);
-    go.countDown();
+    Atomics.store(go, 0, 1);
     await first;
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import {
+  Latch,
   asCompleted,
   CancelledError,
   Pool,
@@ -116,8 +117,10 @@ describe("map", () => {
 
 describe("tasks", () => {
   it("know their state, thread and times", async () => {
-    const task = pool.submit((x: number) => x + 1, 1);
+    const go = new Latch(1);
+    const task = pool.submit((x: number) => (go.wait(), x + 1), 1);
     expect(["queued", "running"]).toContain(task.state);
+    go.countDown();
     expect(await task).toBe(2);
     expect(task.state).toBe("done");
     expect(task.thread).toBeGreaterThan(0);
