@@ -39,8 +39,7 @@ export class RawMutex extends Owned implements Holdable {
 
   /** Blocks until it is this thread's. */
   block(options: Wait): void {
-    this.lookOut();
-    if (this.enter()) return;
+    if (this.enterSoon()) return;
     // Who was woken looks again before it sleeps: others have been faster, and are soon done.
     let attempts = 0;
     const take = (): true | undefined => {

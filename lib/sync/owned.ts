@@ -3,6 +3,7 @@
 //
 // After the mutex with three states of U. Drepper, Futexes Are Tricky, 2004. Here the state that is not free has a name.
 
+import { availableParallelism } from "node:os";
 import { exchange, load, pause, replace, type Words } from "../atomics.ts";
 import { LockError, PoisonedError } from "../errors.ts";
 import { host, type Host } from "../host.ts";
@@ -28,8 +29,9 @@ const POISONED = 2 ** 30;
 /** Others may wait. */
 const AWAITED = -(2 ** 31);
 
-/** Most locks are held for less time than it takes to fall asleep. */
-const SPINS = 40;
+/** In pauses. Most locks are held for less time than it takes to fall asleep, but as many may be ahead as there are cores. */
+const SPINS = 20 * availableParallelism();
+const MOST_PAUSES = 8;
 
 /** What all threads call a lock. */
 export interface LockName {
@@ -83,7 +85,19 @@ export class Owned {
     }
   }
 
-  /** Looks for a while whether it is free: most are held shortly. */
+  /**
+   * Takes it if that is possible in a moment. Who is beaten to it tries again: to go to sleep costs all the others, who
+   * must wake it. It looks less and less often, for each look takes the word away from who is going to give it back.
+   */
+  enterSoon(): boolean {
+    for (let pauses = 1, spent = 0; spent < SPINS; spent += pauses, pauses = Math.min(pauses * 2, MOST_PAUSES)) {
+      if (load(this.#words, 0) === 0 && this.enter()) return true;
+      for (let i = 0; i < pauses; i++) pause();
+    }
+    return false;
+  }
+
+  /** Waits a moment for it to be free. */
   lookOut(): void {
     for (let i = 0; i < SPINS && load(this.#words, 0) !== 0; i++) pause();
   }
