@@ -9,12 +9,16 @@ export const INPUT = 2;
 const REFUSED = -1;
 /** How many parts of the library the main thread is loading: interrupted in that, they would stay half loaded. */
 const LOADING = 3;
-const WORDS = 4;
+/** The last interrupt that the main thread has begun to deal with. */
+const DEALING = 4;
+const WORDS = 5;
 
 /** How long an idle main thread gets to answer before its execution is terminated. */
 export const GRACE_MS = 15;
 export const RETRY_MS = 25;
 export const TRIES = 40;
+/** So many tries long the main thread may deal with an interrupt before it is terminated in that. */
+export const DEALING_TRIES = 10;
 
 /** How long is looked for the place where the main thread stands, before it is terminated. */
 export const LOCATE_MS = 60;
@@ -77,10 +81,15 @@ export function takePlace(place: Uint8Array): string {
   return text;
 }
 
-export function acknowledge(flags: Int32Array, sequence: number): void {
+/** Main thread: what is done about an interrupt. A termination that was on its way may end it: then it is asked for again. */
+export function deal(flags: Int32Array, sequence: number, work: () => void): void {
+  Atomics.store(flags, DEALING, sequence);
+  work();
   Atomics.store(flags, ACKNOWLEDGED, sequence);
   Atomics.notify(flags, ACKNOWLEDGED);
 }
+
+export const isDealing = (flags: Int32Array, sequence: number): boolean => Atomics.load(flags, DEALING) === sequence;
 
 export function isAcknowledged(flags: Int32Array, sequence: number): boolean {
   return Atomics.load(flags, ACKNOWLEDGED) >= sequence;

@@ -13,9 +13,11 @@ import { type Answer, type Command, COMMAND_FD } from "../link/messages.ts";
 import {
   ACKNOWLEDGED,
   type ControlData,
+  DEALING_TRIES,
   encodeInput,
   GRACE_MS,
   isAcknowledged,
+  isDealing,
   isLoading,
   LOCATE_MS,
   REQUESTED,
@@ -53,6 +55,7 @@ function answer(message: Answer): void {
 async function interrupt(): Promise<void> {
   const sequence = Atomics.add(flags, REQUESTED, 1) + 1;
   const started = performance.now();
+  let patience = DEALING_TRIES;
   for (let terminations = 0; terminations < TRIES; terminations++) {
     port.postMessage({ type: "interrupt", sequence });
     const before = Atomics.load(flags, ACKNOWLEDGED);
@@ -62,7 +65,8 @@ async function interrupt(): Promise<void> {
     if (isAcknowledged(flags, sequence)) {
       return answer({ type: "interrupted", afterMs: performance.now() - started, terminations });
     }
-    if (!isLoading(flags)) await terminate(terminations === 0);
+    if (isLoading(flags) || (isDealing(flags, sequence) && patience-- > 0)) continue;
+    await terminate(sequence, terminations === 0);
   }
   answer({ type: "stuck" });
 }
@@ -70,10 +74,12 @@ async function interrupt(): Promise<void> {
 // A session is opened for each termination only: while one is open, Node prints "Waiting for the debugger to
 // disconnect..." when the process ends. The reply comes when a call was really terminated; should the main thread have
 // become idle meanwhile, the message gives it one to lose.
-async function terminate(locates: boolean): Promise<void> {
+async function terminate(sequence: number, locates: boolean): Promise<void> {
   const session = new Session();
   session.connectToMainThread();
   if (locates) writePlace(place, await whereItStands(session));
+  // It has found the time meanwhile.
+  if (locates && isDealing(flags, sequence)) return session.disconnect();
   const terminated = new Promise((resolve) => session.post("Runtime.terminateExecution", resolve));
   if (locates) session.post("Debugger.disable");
   port.postMessage({ type: "nothing" });

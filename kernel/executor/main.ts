@@ -3,7 +3,7 @@
 
 import { MessageChannel, setEnvironmentData, Worker } from "node:worker_threads";
 import type { CommCommand, ExecuteCommand } from "../link/messages.ts";
-import { acknowledge, isAcknowledged, makeControlData, takePlace, uninterrupted } from "./control-flags.ts";
+import { deal, isAcknowledged, makeControlData, takePlace, uninterrupted } from "./control-flags.ts";
 import { errorText } from "./describe.ts";
 import { installUsing } from "./disposal.ts";
 import { CellRunner } from "./cell-runner.ts";
@@ -40,8 +40,7 @@ port.on("message", (command: ToMainThread) => {
   if (command.type === "comm") return runAs(command.run, () => callListeners(command));
   // Asked twice, because the first answer was late: the next cell must not be hit.
   if (isAcknowledged(control.flags, command.sequence)) return;
-  runner.interrupt();
-  acknowledge(control.flags, command.sequence);
+  deal(control.flags, command.sequence, () => runner.interrupt());
 });
 
 function callListeners(command: CommCommand): void {

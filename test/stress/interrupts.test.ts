@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Client, KernelProcess } from "../../bench/kernel/client.ts";
 import { sourceKernel } from "../../bench/kernel/source-kernel.ts";
 
@@ -91,11 +91,7 @@ const CHANNELS = `kept2.send(1); const got = kept2.recv();
 let kernel: KernelProcess;
 let client: Client;
 
-beforeAll(async () => {
-  kernel = await KernelProcess.start(sourceKernel());
-  client = kernel.client;
-  await client.execute(
-    `import { AtomicI32, Channel, Condvar, gpu, join, Latch, Mutex, otherwise, par, pipeline, Pool, RwLock, select, selectAsync, Semaphore, shared, tick } from "braid";
+const SETUP = `import { AtomicI32, Channel, Condvar, gpu, join, Latch, Mutex, otherwise, par, pipeline, Pool, RwLock, select, selectAsync, Semaphore, shared, tick } from "braid";
      const [kept0, kept2, batches] = [new Channel<number>(), new Channel<number>(2), new Channel<number>(8, { batch: 4 })];
      const isMain = () => process.getBuiltinModule("node:worker_threads").isMainThread; const pool = new Pool({ threads: 2 }); let kept = 0; await pool.run(() => 1);
      const make = (backend: "cpu" | "simd") => gpu(({ x }, n) => {
@@ -103,8 +99,17 @@ beforeAll(async () => {
        while (n > 0) s = s + x > 1e6 ? 0 : s + 1;
        return x;
      }, { output: [5000], backend });
-     const kernels = { cpu: make("cpu"), simd: make("simd") };`,
-  );
+     const kernels = { cpu: make("cpu"), simd: make("simd") };`;
+
+beforeAll(async () => {
+  kernel = await KernelProcess.start(sourceKernel());
+  client = kernel.client;
+});
+
+// Also where a test that failed has cost the executor its life.
+beforeEach(async () => {
+  const { result } = await client.execute("typeof kernels");
+  if (result !== "'object'") await client.execute(SETUP);
 });
 
 afterAll(() => kernel?.stop());
