@@ -3,10 +3,7 @@
 
 import { expect, it } from "vitest";
 import { CancelledError, joinSync, par, Pool, setThreads, shared, ThreadCrashedError } from "../../lib/index.ts";
-
-function random(seed: number): () => number {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
+import { random } from "../random.ts";
 
 it("survives threads that die in the middle of a chunk", async () => {
   setThreads(3);

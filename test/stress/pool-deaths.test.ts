@@ -3,10 +3,7 @@
 
 import { expect, it } from "vitest";
 import { CancelledError, Pool, ThreadCrashedError, type Task } from "../../lib/index.ts";
-
-function random(seed: number): () => number {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
+import { random } from "../random.ts";
 
 it("settles every task, whatever becomes of the threads", async () => {
   const chance = random(20261121);

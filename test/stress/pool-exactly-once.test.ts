@@ -8,6 +8,7 @@ import { SLOTS } from "../../lib/engine/slots.ts";
 import { CancelledError, par, Pool, shared, ThreadCrashedError, type Task } from "../../lib/index.ts";
 import { defaultPool } from "../../lib/pool/default-pool.ts";
 import { SCHEDULES } from "../../lib/pool/schedule.ts";
+import { random } from "../random.ts";
 
 const live = new Set<Worker>();
 const count = (message: unknown): void => {
@@ -23,9 +24,6 @@ afterEach(() => {
   unsubscribe("worker_threads", count);
 });
 
-function random(seed: number): () => number {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
 const sleep = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
 
 /** Where two lists differ first: of lists this long, the runner's own comparison takes seconds. */

@@ -3,14 +3,11 @@
 
 import { expect, it } from "vitest";
 import { Pool, shared } from "../../lib/index.ts";
+import { random } from "../random.ts";
 
 /** Tasks that run at the same time, or never end: at most so long. */
 const LIMIT_MS = 10_000;
 const TRIES = 1000;
-
-function random(seed: number): () => number {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
 
 /** Says that it is there, and waits in a loop until all are. False: they don't come. */
 function meet(place: Int32Array, all: number, limitMs: number): boolean {

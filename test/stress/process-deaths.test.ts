@@ -7,19 +7,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { CancelledError, ProcessCrashedError, ProcessPool, TaskError, type Task } from "../../lib/index.ts";
-
-function random(seed: number): () => number {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { isThere } from "../is-there.ts";
+import { random } from "../random.ts";
 
 it("settles every task once, and runs none twice, whatever becomes of the processes", async () => {
   const chance = random(20261121);

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
+import { isThere } from "../is-there.ts";
 
 const library = fileURLToPath(new URL("../../lib/index.ts", import.meta.url));
 
@@ -17,15 +18,6 @@ function start(source: string) {
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk));
   return { child, printed: () => printed };
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function untilGone(pids: readonly number[]): Promise<void> {
